@@ -11,7 +11,7 @@ export type EngineName =
   | 'webkit'
   | 'nginx'
   | 'promtool'
-export const RUNTIMES: string
+export const HOME: string
 export const ENGINES: Record<EngineName, { npm?: string; commands?: string[]; debian?: string[] }>
 export function wantedEngines(): EngineName[]
 export function engine(name: EngineName, command?: string): string

@@ -3,10 +3,10 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Where test/setup.js installs the JavaScript runtimes: apart from the package's own dependencies, because they are large. */
-export const RUNTIMES = fileURLToPath(new URL('runtimes/', import.meta.url))
+export const HOME = fileURLToPath(new URL('engines/', import.meta.url))
 
 /**
- * What the tests start besides themselves. `npm` is a path under node_modules of test/runtimes, whose `*` is whatever npm
+ * What the tests start besides themselves. `npm` is a path under node_modules of test/engines, whose `*` is whatever npm
  * chose for this platform; `commands` are what the packages named in `debian` bring.
  */
 export const ENGINES = {
@@ -54,15 +54,15 @@ export function hasEngine(name) {
 /** How to get an engine, in one sentence without its end. */
 export function howTo(name) {
   const { npm, debian } = ENGINES[name]
-  if (npm) return `run "npm ci --ignore-scripts" in test/runtimes`
+  if (npm) return `run "npm ci --ignore-scripts" in test/engines`
   return `run "npm run setup" as root on Debian (it installs ${debian.join(' ')}), or put ${ENGINES[name].commands.join(', ')} on the PATH`
 }
 
 function installed(pattern) {
   // npm writes the inner file last: one older than the lock file is what an earlier lock asked for.
-  const [asked, done] = ['package-lock.json', 'node_modules/.package-lock.json'].map((name) => join(RUNTIMES, name))
+  const [asked, done] = ['package-lock.json', 'node_modules/.package-lock.json'].map((name) => join(HOME, name))
   if (!existsSync(done) || statSync(done).mtimeMs < statSync(asked).mtimeMs) return undefined
-  let paths = [join(RUNTIMES, 'node_modules')]
+  let paths = [join(HOME, 'node_modules')]
   for (const part of pattern.split('/'))
     paths = paths.flatMap((path) =>
       part.includes('*')

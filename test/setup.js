@@ -1,17 +1,17 @@
 // Installs what the tests need and `npm ci` does not bring: JavaScript runtimes from npm, browsers and tools from Debian.
 // Does nothing where all is there. Never fails: the test of an engine that is missing does, and says how to get it.
 import { spawnSync } from 'node:child_process'
-import { ENGINES, hasEngine, howTo, RUNTIMES, wantedEngines } from './engines.js'
+import { ENGINES, HOME, hasEngine, howTo, wantedEngines } from './engines.js'
 
 const missing = () => wantedEngines().filter((name) => !hasEngine(name))
 const run = (command, args, options) => spawnSync(command, args, { stdio: 'inherit', ...options }).status === 0
 
 const lacking = missing()
 if (lacking.some((name) => ENGINES[name].npm)) {
-  console.log('setup: installing the JavaScript runtimes of test/runtimes/package.json with npm')
+  console.log('setup: installing the JavaScript runtimes of test/engines/package.json with npm')
   // Their scripts would only link the very binaries that engines.js finds by itself.
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
-    cwd: RUNTIMES,
+    cwd: HOME,
     shell: process.platform === 'win32',
   })
 }

@@ -15,7 +15,7 @@ export async function launch(): Promise<Browser> {
     // xvfb-run is a shell script with two children: as a group they can be ended together.
     detached: true,
     stdio: 'ignore',
-    env: { ...process.env, HOME: home, XDG_CACHE_HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home },
+    env: { ...process.env, HOME: home, TMPDIR: home, XDG_CACHE_HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home },
   })
   const exited = once(driver, 'exit')
   const stop = async () => {
