@@ -41,7 +41,7 @@ export async function serve() {
 
   const server = createServer(async (request, response) => {
     response.on('error', () => {})
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://server')
+    const { pathname } = new URL(request.url ?? '/', 'http://server')
     const [, room = '', name = '', what] = pathname.split('/')
     allow(request, response)
     if (request.method === 'OPTIONS') return response.writeHead(204).end()
@@ -57,7 +57,7 @@ export async function serve() {
       reports.get(name)?.(JSON.parse(await bodyOf(request)))
       return json(response, {})
     }
-    if (room === 'page') return page(response, searchParams.get('run') ?? '')
+    if (room === 'page') return page(response)
     return file(pathname, response)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -73,4 +73,91 @@ export async function serve() {
       server.closeAllConnections()
     },
   }
+}
+
+type Stream = { answers: Answer[]; seen: Seen[]; born: number }
+
+async function play(stream: Stream, request: IncomingMessage, response: ServerResponse) {
+  const answer = stream.answers[Math.min(stream.seen.length, stream.answers.length - 1)] ?? {}
+  const seen: Seen = {
+    method: request.method ?? '',
+    headers: request.headers,
+    url: request.url ?? '',
+    body: '',
+    at: Date.now() - stream.born,
+    aborted: false,
+    written: 0,
+  }
+  stream.seen.push(seen)
+  response.on('close', () => {
+    seen.aborted = !response.writableFinished
+  })
+  seen.body = await bodyOf(request)
+  response.writeHead(answer.status ?? 200, { 'content-type': 'text/event-stream', ...answer.headers })
+  response.flushHeaders()
+  for (const chunk of answer.chunks ?? []) {
+    if (typeof chunk === 'number') await new Promise((resolve) => setTimeout(resolve, chunk))
+    // Each chunk goes out alone, so that a reader meets it as it was cut.
+    else
+      await new Promise((resolve) => response.write(typeof chunk === 'string' ? chunk : new Uint8Array(chunk), resolve))
+  }
+  if (answer.then === 'hang') return
+  if (answer.then === 'reset') return request.socket.resetAndDestroy()
+  if (answer.then === 'flood') return flood(response, seen)
+  response.end()
+}
+
+/** Writes no faster than the reader takes it, and tells how much that was. */
+async function flood(response: ServerResponse, seen: Seen) {
+  const frame = `data: ${'x'.repeat(65_536)}\n\n`
+  while (!response.destroyed && seen.written < 2 ** 28) {
+    seen.written += frame.length
+    if (!response.write(frame))
+      await new Promise<void>((resolve) => response.once('drain', resolve).once('close', resolve))
+  }
+}
+
+function page(response: ServerResponse) {
+  response.setHeader('content-type', 'text/html')
+  response.end('<!doctype html><meta charset="utf-8"><script type="module" src="/test/runtimes/page.js"></script>')
+}
+
+/** Serves dist and the tests themselves; `unmissed/…` becomes the file that package.json names, as a bundler would have it. */
+async function file(pathname: string, response: ServerResponse) {
+  if (!/^\/(dist|test\/runtimes)\/[\w./-]+$/.test(pathname) || pathname.includes('..'))
+    return void response.writeHead(404).end()
+  const text = await readFile(join(root, pathname), 'utf8').catch(() => undefined)
+  if (text === undefined) return void response.writeHead(404).end()
+  const { exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  response.writeHead(200, {
+    'content-type': types[extname(pathname)] ?? 'text/plain',
+    // A service worker may otherwise only answer for pages beside its own file.
+    'service-worker-allowed': '/',
+  })
+  response.end(
+    text.replace(/(from |import\()'unmissed(\/[\w/-]+)?'/g, (_, before, path = '') => {
+      const target = exports[`.${path}`].default
+      return `${before}'${target.slice(1)}'`
+    }),
+  )
+}
+
+function allow(request: IncomingMessage, response: ServerResponse) {
+  response.setHeader('access-control-allow-origin', request.headers.origin ?? '*')
+  response.setHeader('access-control-allow-credentials', 'true')
+  response.setHeader('access-control-allow-methods', 'GET, POST')
+  response.setHeader(
+    'access-control-allow-headers',
+    request.headers['access-control-request-headers'] ?? 'content-type',
+  )
+}
+
+function json(response: ServerResponse, value: unknown) {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let body = ''
+  for await (const chunk of request.setEncoding('utf8')) body += chunk
+  return body
 }

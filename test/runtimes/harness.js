@@ -1,0 +1,71 @@
+/** Runs a list of tests one after another, so that each has the runtime's few connections for itself. */
+export async function runList(list, base) {
+  const results = []
+  for (const { capability, name, run } of list) {
+    const began = Date.now()
+    const t = testApi(base)
+    let error
+    let timer
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error('took more than 10 s')), 10_000)
+    })
+    try {
+      await Promise.race([run(t), late])
+    } catch (reason) {
+      error = String(reason?.stack?.includes(reason.message) ? reason.stack : `${reason}\n${reason?.stack ?? ''}`)
+    }
+    clearTimeout(timer)
+    for (const undo of t.undo.reverse()) undo()
+    results.push({ capability, name, ms: Date.now() - began, ...(error === undefined ? {} : { error }) })
+  }
+  return results
+}
+
+/** What a test may use: streams that answer by script, and assertions that need no framework. */
+function testApi(base) {
+  const undo = []
+  return {
+    base,
+    undo,
+    /** Has `work` done when the test is over, whatever became of it. */
+    after: (work) => void undo.push(work),
+    /** Makes a stream that answers its n-th request with the n-th answer (see server.ts); `origin` replaces 127.0.0.1. */
+    async stream(answers, { origin = base } = {}) {
+      const response = await fetch(`${base}/streams`, { method: 'POST', body: JSON.stringify(answers) })
+      const { id } = await response.json()
+      const seen = async () => (await fetch(`${base}/streams/${id}/seen`)).json()
+      return { url: `${origin}/streams/${id}`, path: `/streams/${id}`, seen }
+    },
+    /** The other origin under which the server answers. */
+    elsewhere: base.replace('127.0.0.1', 'localhost'),
+    sleep,
+    /** Resolves with the first truthy value that `probe` gives. */
+    async until(probe, what = probe) {
+      for (const end = Date.now() + 5000; Date.now() < end; await sleep(10)) {
+        const value = await probe()
+        if (value) return value
+      }
+      throw new Error(`never came true: ${what}`)
+    },
+    equal(actual, expected, what = '') {
+      const [a, b] = [canonical(actual), canonical(expected)]
+      if (a !== b) throw new Error(`${what && `${what}: `}expected ${b}\n          but got ${a}`)
+    },
+    ok(value, what) {
+      if (!value) throw new Error(what)
+    },
+    async rejects(promise, check) {
+      const error = await promise.then(
+        (value) => Promise.reject(new Error(`fulfilled with ${canonical(value)}`)),
+        (reason) => reason,
+      )
+      check?.(error)
+      return error
+    },
+  }
+}
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+const canonical = (value) =>
+  JSON.stringify(value, (_, inner) => (inner === undefined ? '[undefined]' : inner)) ?? '[undefined]'
