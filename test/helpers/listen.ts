@@ -1,0 +1,17 @@
+import { once } from 'node:events'
+import type { AddressInfo, Server } from 'node:net'
+
+/** Lets a server listen on a free port of the loopback, and says where. */
+export async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+/** Ends a server with all its connections and waits for it. */
+export async function shut(server: Server & { closeAllConnections?: () => void }): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  server.closeAllConnections?.()
+  await closed
+}
