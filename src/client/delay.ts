@@ -1,0 +1,23 @@
+/** The longest wait a timer can hold; beyond it `setTimeout` fires at once, and would reconnect in a hot loop. */
+const LONGEST = 2 ** 31 - 1
+
+/** Calls `run` once after some milliseconds; returns what undoes it. */
+export function after(milliseconds: number, run: () => void, unref: boolean | undefined): () => void {
+  const timer: unknown = setTimeout(run, Math.min(milliseconds, LONGEST))
+  if (unref) (timer as { unref?: () => void }).unref?.()
+  return () => clearTimeout(timer as number)
+}
+
+/** Waits some milliseconds, or until the signal aborts. Never rejects: whoever waits asks the signal. */
+export function delay(milliseconds: number, signal: AbortSignal, unref: boolean | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const done = () => {
+      stop()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const stop = after(milliseconds, done, unref)
+    signal.addEventListener('abort', done)
+  })
+}
