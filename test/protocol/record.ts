@@ -3,15 +3,22 @@ import type { Call } from '../helpers/plain-parser.ts'
 
 export type Chunk = Uint8Array | string
 
-/** A parser whose calls are written down, in their order. */
-export function recorder(options: Pick<ParserOptions, 'lastEventId' | 'maxEventSize' | 'flush'> = {}) {
+/** A parser whose calls are written down, in their order, each before `after` runs. */
+export function recorder(
+  options: Pick<ParserOptions, 'lastEventId' | 'maxEventSize' | 'flush'> = {},
+  after: () => void = () => {},
+) {
   const calls: Call[] = []
+  function note(call: Call) {
+    calls.push(call)
+    after()
+  }
   const parser = createParser({
     ...options,
-    onEvent: ({ type, data, id }) => calls.push(['event', { type, data, id }]),
-    onId: (id) => calls.push(['id', id]),
-    onRetry: (milliseconds) => calls.push(['retry', milliseconds]),
-    onComment: (text) => calls.push(['comment', text]),
+    onEvent: ({ type, data, id }) => note(['event', { type, data, id }]),
+    onId: (id) => note(['id', id]),
+    onRetry: (milliseconds) => note(['retry', milliseconds]),
+    onComment: (text) => note(['comment', text]),
   })
   return { calls, parser }
 }
