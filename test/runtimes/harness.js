@@ -22,7 +22,7 @@ export async function runList(list, base) {
 }
 
 /** What a test may use: streams that answer by script, and assertions that need no framework. */
-function testApi(base) {
+export function testApi(base) {
   const undo = []
   return {
     base,
@@ -54,13 +54,14 @@ function testApi(base) {
     ok(value, what) {
       if (!value) throw new Error(what)
     },
-    async rejects(promise, check) {
-      const error = await promise.then(
-        (value) => Promise.reject(new Error(`fulfilled with ${canonical(value)}`)),
-        (reason) => reason,
-      )
-      check?.(error)
-      return error
+    throws(act, type) {
+      try {
+        act()
+      } catch (error) {
+        if (error instanceof type) return error
+        throw new Error(`expected a ${type.name}, got ${error}`)
+      }
+      throw new Error(`expected a ${type.name}, but nothing was thrown`)
     },
   }
 }

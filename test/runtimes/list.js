@@ -1,4 +1,9 @@
 // One list for every runtime. Plain modules that import the package by its own name: nothing here knows where it runs.
+import { EventSource } from 'unmissed/eventsource'
+import { clauses } from './eventsource.js'
 import { parse } from './parse.js'
 
-export const list = [...parse]
+export const list = [...parse, ...clauses(EventSource)]
+
+/** The same clauses asked of the runtime's own class, which shows whether we read the standard as its makers do. */
+export const native = globalThis.EventSource ? clauses(globalThis.EventSource) : []

@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url'
 
 /** How a scripted stream answers one request. */
 export interface Answer {
+  /** 0 breaks the connection without an answer. Default: 200. */
   status?: number
+  /** Added to `Content-Type: text/event-stream`; an empty value removes one. */
   headers?: Record<string, string>
   /** Text is written as it is, an array of numbers as bytes, a number is a pause in milliseconds. */
   chunks?: (string | number | number[])[]
-  /** What follows the chunks. `flood` writes 64 KiB events for as long as the reader takes them. Default: `end`. */
-  then?: 'end' | 'reset' | 'hang' | 'flood'
+  /** What follows the chunks. `flood` writes 64 KiB events for as long as the reader takes them. Default: `clean`. */
+  ending?: 'clean' | 'reset' | 'hang' | 'flood'
 }
 
 /** What a scripted stream saw of one request. */
@@ -93,7 +95,10 @@ async function play(stream: Stream, request: IncomingMessage, response: ServerRe
     seen.aborted = !response.writableFinished
   })
   seen.body = await bodyOf(request)
-  response.writeHead(answer.status ?? 200, { 'content-type': 'text/event-stream', ...answer.headers })
+  if (answer.status === 0) return request.socket.resetAndDestroy()
+  const headers = Object.entries({ 'content-type': 'text/event-stream', ...answer.headers })
+  for (const [name, value] of headers) if (value) response.setHeader(name, value)
+  response.writeHead(answer.status ?? 200)
   response.flushHeaders()
   for (const chunk of answer.chunks ?? []) {
     if (typeof chunk === 'number') await new Promise((resolve) => setTimeout(resolve, chunk))
@@ -101,9 +106,9 @@ async function play(stream: Stream, request: IncomingMessage, response: ServerRe
     else
       await new Promise((resolve) => response.write(typeof chunk === 'string' ? chunk : new Uint8Array(chunk), resolve))
   }
-  if (answer.then === 'hang') return
-  if (answer.then === 'reset') return request.socket.resetAndDestroy()
-  if (answer.then === 'flood') return flood(response, seen)
+  if (answer.ending === 'hang') return
+  if (answer.ending === 'reset') return request.socket.resetAndDestroy()
+  if (answer.ending === 'flood') return flood(response, seen)
   response.end()
 }
 

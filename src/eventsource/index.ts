@@ -1,0 +1,2 @@
+export { ConnectionErrorEvent } from './events.ts'
+export { EventSource, type EventSourceEventMap, type EventSourceInit } from './eventsource.ts'

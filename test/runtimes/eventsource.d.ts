@@ -1,0 +1,3 @@
+import type { ListedTest } from './harness.js'
+
+export function clauses(EventSource: unknown): ListedTest[]
