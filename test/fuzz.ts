@@ -36,7 +36,7 @@ const first = values.seed === undefined ? Math.trunc(Math.random() * 2 ** 31) : 
 let told = 0
 for (let seed = first; ; seed++) {
   for (const [name, property] of chosen) {
-    const details = fc.check(property as fc.IRawProperty<unknown>, {
+    const details = await fc.check(property as fc.IRawProperty<unknown>, {
       seed,
       numRuns: RUNS,
       ...(values.path === undefined ? {} : { path: values.path }),

@@ -54,7 +54,7 @@ const broken = fc.oneof(
   fc.uint8Array({ maxLength: 4 }),
 )
 
-const bytes = fc
+export const bytes = fc
   .array(
     fc.oneof({ weight: 6, arbitrary: text.map((piece) => encoder.encode(piece)) }, { weight: 1, arbitrary: broken }),
     { maxLength: 40 },
