@@ -1,0 +1,68 @@
+const RANKS = ['*/*', 'text/*', 'text/event-stream']
+
+/**
+ * Whether an Accept header allows `text/event-stream`, RFC 9110 §12.5.1: the most specific range decides, a weight of
+ * zero refuses, and no header at all accepts everything, as does one that names nothing.
+ */
+export function acceptsEventStream(accept: string | undefined): boolean {
+  let best = -1
+  let allowed = true
+  // A quoted parameter may hold commas and semicolons; none of ours does.
+  for (const range of (accept ?? '')
+    .replace(/"(?:[^"\\]|\\.)*"?/gs, '')
+    .toLowerCase()
+    .split(',')) {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
+    if (best < 0 && type) allowed = false
+    const rank = RANKS.indexOf(type)
+    if (rank < 0 || rank < best) continue
+    const weight = parameters.find((parameter) => parameter.startsWith('q='))
+    const wanted = weight === undefined || Number(weight.slice(2)) !== 0
+    allowed = rank === best ? allowed || wanted : wanted
+    best = rank
+  }
+  return allowed
+}
+
+/** The longest id that is taken from a request, in bytes: it is copied, compared and echoed. */
+export const LONGEST_ID = 1024
+
+// RFC 9110 §5.5: neither can be in a header's value, nor can an id hold what ends its line.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/
+
+/** Whether an id could come back in a `Last-Event-ID` header. */
+export function isCarriable(id: string): boolean {
+  return id.length <= LONGEST_ID && !CONTROL.test(id)
+}
+
+/** A header's value as text. Readers send the id as UTF-8 (WHATWG HTML §9.2.3), and HTTP hands on one character per byte. */
+export function fromHeader(value: string): string {
+  if (!/[\x80-\xff]/.test(value)) return value
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(
+      Uint8Array.from(value, (character) => character.charCodeAt(0)),
+    )
+  } catch {
+    // Some clients send Latin-1 instead.
+    return value
+  }
+}
+
+/** Text as a header's value: one character per byte of UTF-8. */
+export function toHeader(text: string): string {
+  return /[^\0-\x7f]/.test(text) ? String.fromCharCode(...new TextEncoder().encode(text)) : text
+}
+
+/** The head of every event stream, but for what depends on the server. */
+export function streamHead(heartbeat: number, unique: boolean): Record<string, string> {
+  const head = {
+    'Content-Type': 'text/event-stream',
+    // A transformation, such as compression by a proxy, would hold events back until it has enough of them.
+    'Cache-Control': 'no-cache, no-transform',
+    // nginx buffers answers unless it is told.
+    'X-Accel-Buffering': 'no',
+  }
+  const told = [...(heartbeat > 0 ? [`heartbeat=${heartbeat}`] : []), ...(unique ? ['ids=unique'] : [])].join(', ')
+  return told ? { ...head, Unmissed: told } : head
+}

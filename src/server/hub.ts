@@ -1,0 +1,474 @@
+import { comment, encode } from '../protocol/encode.ts'
+import { UnmissedError } from '../protocol/errors.ts'
+import type { OutgoingEvent } from '../protocol/event.ts'
+import { headOnly, judge, lastEventId, lifetime } from './accept.ts'
+import { combine } from './authorize.ts'
+import { type Backplane, type BackplaneSubscription, type Entry, type Position, toId } from './backplane.ts'
+import { BaseConnection, type CloseReason, type Connection } from './connection.ts'
+import { Cors } from './cors.ts'
+import { HubClosed } from './errors.ts'
+import type { Exchange, Refusal } from './exchange.ts'
+import { type Bytes, Frame } from './frame.ts'
+import { streamHead, toHeader } from './headers.ts'
+import { memoryBackplane } from './history.ts'
+import { Limits, type Place } from './limits.ts'
+import { Metrics } from './metrics.ts'
+import { NodeExchange, type NodeRequest, type NodeResponse } from './node.ts'
+import type { CloseOptions, Hub, HubOptions, HubStats, PublishOptions } from './options.ts'
+import { type Audience, Delivery, toMessage } from './published.ts'
+import { Pulse } from './pulse.ts'
+import type { Queue } from './queue.ts'
+import { type Gap, Replay, type Replayed, type Start } from './replay.ts'
+import { Roster } from './roster.ts'
+import { enqueue, type SlowPolicy } from './slow.ts'
+import { type Home, HubSubscriber, type Subscriber, type Subscription } from './subscriber.ts'
+import { clock } from './turn.ts'
+import { WebExchange } from './web.ts'
+
+/** How long the backplane may take to say where a reader begins, in milliseconds, before the reader is sent away. */
+const PATIENCE = 5000
+
+/** Makes a hub: many readers, one log. */
+export function createHub<Events = Record<string, unknown>, Metadata = unknown>(
+  options: HubOptions<Metadata> = {},
+): Hub<Events, Metadata> {
+  return new LogHub(options as HubOptions) as unknown as Hub<Events, Metadata>
+}
+
+class LogHub implements Hub, Home, Replayed {
+  readonly backplane: Backplane
+  readonly #options: HubOptions
+  readonly #heartbeat: number
+  readonly #cors: Cors
+  readonly #limits: Limits
+  readonly #metrics = new Metrics()
+  readonly #roster = new Roster()
+  readonly #replay = new Replay(this)
+  readonly #pulse: Pulse
+  readonly #slow: SlowPolicy
+  #position: Position | undefined
+  #subscription: BackplaneSubscription | undefined
+  #subscribing: Promise<void> | undefined
+  /** What was delivered before it was known from where on. */
+  #early: Entry[] = []
+  #deliveries = new WeakMap<Entry, Delivery>()
+  #closing: Promise<void> | undefined
+
+  constructor(options: HubOptions) {
+    this.#options = options
+    this.backplane = options.backplane ?? memoryBackplane(options.history)
+    this.#heartbeat = options.heartbeat ?? 15_000
+    this.#cors = new Cors(options.cors)
+    this.#limits = new Limits(options.limits ?? {})
+    this.#pulse = new Pulse(this.#heartbeat, this.#roster.all, (silent) => this.#beat(silent))
+    this.#slow = options.slow ?? 'disconnect'
+  }
+
+  get size(): number {
+    return this.#roster.all.size
+  }
+
+  // Bound, so that they can be handed on as they are: `app.get('/events', hub.handle)`, `export const GET = hub.fetch`.
+  readonly handle = async (
+    request: NodeRequest,
+    response: NodeResponse,
+    subscription?: Subscription,
+    next?: () => void,
+  ): Promise<Subscriber | undefined> => {
+    return this.#enter(new NodeExchange(request, response), subscription, next)
+  }
+
+  readonly fetch = async (request: Request, subscription?: Subscription): Promise<Response> => {
+    const exchange = new WebExchange(request)
+    await this.#enter(exchange, subscription)
+    return exchange.response ?? new Response(null, { status: 500 })
+  }
+
+  add(connection: Connection, subscription: Subscription = {}): Subscriber {
+    if (!(connection instanceof BaseConnection)) throw new TypeError('add takes a connection that accept made')
+    if (this.#closing) throw new HubClosed()
+    const subscriber = new HubSubscriber(
+      this,
+      connection,
+      subscription,
+      subscription.filter ? [subscription.filter] : [],
+    )
+    this.#welcome(subscriber)
+    this.#begin(connection.lastEventId).then(
+      (start) => this.#start(subscriber, start),
+      (error) => {
+        this.report(error)
+        connection.end('failed')
+      },
+    )
+    return subscriber
+  }
+
+  publish(
+    event: OutgoingEvent,
+    audience: Audience = {},
+    options: PublishOptions = {},
+  ): Promise<{ readonly id: string }> {
+    const published = this.#publish(event, audience, options)
+    // Who does not await it has not asked to lose the process over it; `onError` was told.
+    published.catch(ignore)
+    return published
+  }
+
+  disconnect({ user, client, where }: Pick<Audience<Subscriber>, 'user' | 'client' | 'where'>): number {
+    let count = 0
+    for (const found of this.#roster.candidates({ user, client })) {
+      for (const subscriber of found) {
+        if (!subscriber.matches({ user, client }) || (where && !where(subscriber))) continue
+        subscriber.close()
+        count++
+      }
+    }
+    return count
+  }
+
+  subscribers(): IterableIterator<Subscriber> {
+    return this.#roster.all.values()
+  }
+
+  stats(): HubStats {
+    const states = { joining: 0, live: 0, behind: 0, closed: 0 }
+    for (const { state } of this.#roster.all) states[state]++
+    return {
+      connections: this.size,
+      users: sizes(this.#roster.users),
+      topics: sizes(this.#roster.topics),
+      states,
+      newest: this.#position && toId(this.#position),
+    }
+  }
+
+  metrics(): string {
+    return this.#metrics.render(this.size)
+  }
+
+  close({ within = 10_000, retry = this.#options.retry ?? 1000 }: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(within, retry)
+    return this.#closing
+  }
+
+  async #close(within: number, retry: number): Promise<void> {
+    this.#pulse.stop()
+    const all = [...this.#roster.all]
+    for (const { connection } of all) {
+      connection.push(new Frame(encode({ retry: Math.round(retry * (1 + Math.random())) })))
+      connection.last = true
+      connection.end('closed')
+    }
+    await soon(Promise.all(all.map((subscriber) => subscriber.closed)), within).catch(ignore)
+    for (const { connection } of all) connection.end('closed', true)
+    this.#subscription?.close()
+    await this.backplane.close()
+  }
+
+  // What the parts of the hub need of it.
+
+  get position(): Position {
+    return this.#position ?? { epoch: '', offset: 0 }
+  }
+
+  deliver(entry: Entry): Delivery {
+    const known = this.#deliveries.get(entry)
+    if (known) return known
+    const delivery = new Delivery(entry)
+    this.#deliveries.set(entry, delivery)
+    return delivery
+  }
+
+  adopt(position: Position): void {
+    const before = this.position
+    this.#position = position
+    for (const subscriber of this.#roster.all) {
+      // It was brought to where the hub was; the log says whether anything is missing since then.
+      if (subscriber.live) void this.#replay.join(subscriber, { position: before })
+    }
+  }
+
+  replayed(count: number): void {
+    this.#metrics.count('replayed_total', count)
+  }
+
+  gap(gap: Gap, subscriber: HubSubscriber): Promise<void> | void {
+    this.#metrics.count('gaps_total')
+    return this.#call(this.#options.onGap, gap, subscriber)
+  }
+
+  overflow(subscriber: HubSubscriber, queue: Queue, frame: Frame, room: number): boolean {
+    const policy = this.#slow
+    return enqueue(policy, queue, frame, room, ({ event }, lost) => {
+      this.#metrics.count('dropped_total', 1, `{policy="${typeof policy === 'string' ? policy : 'latest'}"}`)
+      if (!event) return
+      if (lost) subscriber.lost = { asked: subscriber.lost?.asked ?? subscriber.sent, newest: event.id }
+      this.#call(this.#options.onDrop, event as Delivery, subscriber)
+    })
+  }
+
+  notice(subscriber: HubSubscriber): Frame | undefined {
+    const { lost } = subscriber
+    if (!lost) return undefined
+    subscriber.lost = undefined
+    const gap = { asked: lost.asked, oldest: lost.newest, newest: lost.newest }
+    void this.gap(gap, subscriber)
+    // Without an id: what waits for the reader may well be older than what was dropped.
+    return new Frame(encode({ type: 'gap', data: gap }))
+  }
+
+  wrote(bytes: Bytes, frames: readonly Frame[]): void {
+    this.#metrics.bytes += bytes.size
+    this.#metrics.delivered += frames.length
+    const now = clock()
+    for (const { event, at } of frames) if (event) this.#metrics.observe(now - at)
+  }
+
+  over(subscriber: HubSubscriber, reason: CloseReason): void {
+    this.#roster.delete(subscriber)
+    subscriber.place?.leave()
+    this.#metrics.count('closed_total', 1, `{reason="${reason}"}`)
+    this.#call(this.#options.onDisconnect, subscriber, reason)
+  }
+
+  moved(subscriber: HubSubscriber, before: readonly string[]): void {
+    this.#roster.move(subscriber, before)
+  }
+
+  report(error: unknown): void {
+    this.#metrics.count('errors_total')
+    const { onError = console.error } = this.#options
+    try {
+      onError(error)
+    } catch {
+      // Whoever hears of errors has to keep its own.
+    }
+  }
+
+  async #publish(event: OutgoingEvent, audience: Audience, options: PublishOptions): Promise<{ readonly id: string }> {
+    try {
+      if (this.#closing) throw new HubClosed()
+      const message = toMessage(event, audience)
+      if (message.where && !this.backplane.local) {
+        throw new TypeError('where is a function and cannot leave the process: name topics, a user or a client instead')
+      }
+      if (message.id !== undefined && !this.backplane.locate) {
+        throw new TypeError('this backplane cannot find an id of yours again: leave id out')
+      }
+      const position = await this.backplane.publish(message, options)
+      const id = message.id ?? toId(position)
+      this.#metrics.count('published_total')
+      this.#call(this.#options.onPublish, id, event)
+      return { id }
+    } catch (error) {
+      this.report(error)
+      throw error
+    }
+  }
+
+  async #enter(
+    exchange: NodeExchange | WebExchange,
+    subscription: Subscription | (() => void) = {},
+    next?: () => void,
+  ): Promise<Subscriber | undefined> {
+    // Express calls a handler with `next` as the third argument.
+    if (typeof subscription === 'function') return this.#enter(exchange, {}, subscription)
+    try {
+      const head = this.#cors.headers(exchange)
+      const { methods, limits } = this.#options
+      if (this.#cors.preflight(exchange, methods ?? ['GET', 'POST'], head)) return undefined
+      const refusal = judge(exchange, methods)
+      if (refusal?.status === 406 && next) return void next()
+      if (refusal) return this.#refuse(exchange, refusal, head)
+      if (this.#closing) return this.#refuse(exchange, this.#limits.refusal(503, 'the server is about to stop'), head)
+      const address = subscription.address ?? (limits?.address ? limits.address(exchange) : exchange.address)
+      const place = this.#limits.enter(address)
+      if ('status' in place) return this.#refuse(exchange, place, head)
+      let subscriber: HubSubscriber | undefined
+      try {
+        subscriber = await this.#admit(exchange, { ...subscription, address }, place, head)
+      } finally {
+        if (!subscriber) place.leave()
+      }
+      return subscriber
+    } catch (error) {
+      this.report(error)
+      // Without knowing who it is or where it begins, a reader is better sent away than begun wrongly.
+      if (!exchange.answered) this.#refuse(exchange, this.#limits.refusal(503, 'try again'), {})
+      return undefined
+    }
+  }
+
+  async #admit(
+    exchange: NodeExchange | WebExchange,
+    asked: Subscription,
+    place: Place,
+    cors: Record<string, string>,
+  ): Promise<HubSubscriber | undefined> {
+    const { authorize, headers, maxDuration } = this.#options
+    const granted = combine(asked, authorize ? await authorize(exchange) : true)
+    const refusal = 'status' in granted ? granted : this.#limits.admit(place, granted.subscription.user)
+    if (refusal) return this.#refuse(exchange, refusal, cors)
+    const { subscription, filters, expires } = granted as Exclude<typeof granted, Refusal>
+    const id = lastEventId(exchange) ?? ''
+    const start = await this.#begin(id)
+    if (this.#closing) throw new HubClosed()
+    if (exchange.gone) return undefined
+    const head = {
+      ...streamHead(this.#heartbeat, true),
+      // The id before the first event that will come: the one asked for, unless there is a gap.
+      'Last-Event-ID': id && !start.gap ? toHeader(id) : toId(start.position),
+      ...cors,
+      ...headers,
+    }
+    const headRefusal = headOnly(exchange, head)
+    if (headRefusal) {
+      exchange.refuse(headRefusal)
+      return undefined
+    }
+    const connection = exchange.open(head, id, this.#options)
+    const subscriber = new HubSubscriber(this, connection, subscription, filters)
+    subscriber.place = place
+    const now = performance.now()
+    subscriber.expires = now + Math.min(expires - Date.now(), maxDuration ? lifetime(maxDuration) : Infinity)
+    this.#welcome(subscriber)
+    this.#start(subscriber, start)
+    return subscriber
+  }
+
+  #refuse(exchange: Exchange, refusal: Refusal, cors: Record<string, string>): undefined {
+    this.#metrics.count('refusals_total', 1, `{status="${refusal.status}"}`)
+    exchange.refuse({ ...refusal, headers: { ...cors, ...refusal.headers } })
+    this.#call(this.#options.onRefuse, refusal, exchange)
+  }
+
+  #welcome(subscriber: HubSubscriber): void {
+    const { connection } = subscriber
+    connection.owner = subscriber
+    connection.onError = (error) => this.report(error)
+    if (!connection.open) return
+    this.#metrics.count('connections_total')
+    this.#roster.add(subscriber)
+    this.#pulse.watch(subscriber)
+  }
+
+  #start(subscriber: HubSubscriber, start: Start): void {
+    const { retry, connected, onConnect } = this.#options
+    const { connection, lastEventId: asked } = subscriber
+    const id = toId(start.position)
+    subscriber.sent = asked || id
+    // A reader that has nothing yet is told where it begins: cut off before its first event, it resumes from here.
+    const first: OutgoingEvent = {
+      id: asked ? undefined : id,
+      retry,
+      ...(connected && {
+        type: connected === true ? 'connected' : connected,
+        data: { client: subscriber.id, time: Date.now() },
+      }),
+    }
+    if (!asked || retry !== undefined || connected) connection.push(new Frame(encode(first)))
+    if (asked && !start.gap) this.#metrics.count('replays_total')
+    const ready = this.#call(onConnect, subscriber)
+    void this.#replay.join(subscriber, start, ready)
+  }
+
+  /** Where a reader begins that asks to resume after an id. */
+  #begin(asked: string): Promise<Start> {
+    return soon(
+      this.#ready().then(() => this.#replay.judge(asked)),
+      PATIENCE,
+    )
+  }
+
+  /** Hears the backplane from the first reader on; tried again by the next one where it failed. */
+  #ready(): Promise<void> {
+    this.#subscribing ??= this.#subscribe().catch((error) => {
+      this.#subscribing = undefined
+      throw error
+    })
+    return this.#subscribing
+  }
+
+  async #subscribe(): Promise<void> {
+    const subscription = await this.backplane.subscribe(
+      (entry) => this.#receive(entry),
+      (error) => this.report(error),
+    )
+    this.#subscription = subscription
+    if (this.#closing) subscription.close()
+    this.#position = { epoch: subscription.epoch, offset: subscription.offset }
+    for (const entry of this.#early.splice(0)) this.#receive(entry)
+  }
+
+  #receive(entry: Entry): void {
+    const position = this.#position
+    if (!position) {
+      this.#early.push(entry)
+      return
+    }
+    if (entry.epoch === position.epoch) {
+      if (entry.offset <= position.offset) return
+      if (entry.offset > position.offset + 1) this.adopt({ epoch: entry.epoch, offset: entry.offset - 1 })
+    } else this.adopt({ epoch: entry.epoch, offset: entry.offset - 1 })
+    this.#position = entry
+    const delivery = this.deliver(entry)
+    for (const found of this.#roster.candidates(entry.message)) {
+      for (const subscriber of found)
+        if (subscriber.live && entry.offset > subscriber.offset) subscriber.offer(delivery)
+    }
+    this.#replay.hold(delivery)
+  }
+
+  #beat(silent: readonly HubSubscriber[]): void {
+    const { ping } = this.#options
+    const position = this.position
+    const id = toId(position)
+    const event = ping ? { type: ping, data: Date.now() } : {}
+    // Who has nothing newer to resume from is given the hub's place: else the log would outgrow it while it is told
+    // only of what it may see.
+    const moved = new Frame(encode({ id, ...event }))
+    const still = ping ? new Frame(encode(event)) : STILL
+    for (const subscriber of silent) {
+      const newer = subscriber.live && position.offset > subscriber.offset
+      if (newer) subscriber.offset = position.offset
+      subscriber.connection.push(newer ? moved : still)
+    }
+  }
+
+  /** Calls back into the application, whose mistakes are its own. */
+  #call<Arguments extends unknown[]>(
+    hook: ((...values: Arguments) => unknown) | undefined,
+    ...values: Arguments
+  ): Promise<void> | undefined {
+    try {
+      const result = hook?.(...values)
+      if (!(result instanceof Promise)) return undefined
+      return result.then(ignore, (error) => this.report(error))
+    } catch (error) {
+      this.report(error)
+      return undefined
+    }
+  }
+}
+
+const STILL = new Frame(comment())
+
+const ignore = (): void => {}
+
+function sizes(index: ReadonlyMap<string, ReadonlySet<unknown>>): Record<string, number> {
+  return Object.fromEntries([...index].map(([key, set]) => [key, set.size]))
+}
+
+/** A promise that is waited for only so long, in milliseconds. */
+async function soon<Value>(promise: Promise<Value>, milliseconds: number): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new UnmissedError('timeout', `no answer within ${milliseconds} ms`)), milliseconds)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,64 @@
+/** The upper bounds of the delivery time's histogram, in seconds. */
+const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+const HELP = {
+  connections: 'Connections that are open now.',
+  connections_total: 'Connections that were accepted.',
+  refusals_total: 'Requests that got no stream, by the status of their answer.',
+  closed_total: 'Connections that ended, by reason.',
+  published_total: 'Events that this process published.',
+  delivered_total: 'Frames that were handed to sockets, one for each reader.',
+  delivered_bytes_total: 'Bytes of event stream that were handed to sockets.',
+  dropped_total: 'Events that were not sent to a reader that was behind, by policy.',
+  replays_total: 'Resumes that were answered without a hole.',
+  replayed_total: 'Events that were read again from the log for a resume.',
+  gaps_total: 'Times that a reader was told of events lost to it.',
+  errors_total: 'Errors that were reported to onError.',
+} as const
+
+type Name = keyof typeof HELP
+
+/** What a hub counts, and how that reads in Prometheus' text format. */
+export class Metrics {
+  /** Frames and bytes handed to sockets: counted for every reader of every event, and so kept apart. */
+  delivered = 0
+  bytes = 0
+  readonly #counters = new Map<string, number>()
+  readonly #buckets = new Array<number>(BOUNDS.length + 1).fill(0)
+  #seconds = 0
+
+  /** Counts; `labels` as they are written, such as `{reason="slow"}`. */
+  count(name: Name, amount = 1, labels = ''): void {
+    const series = name + labels
+    this.#counters.set(series, (this.#counters.get(series) ?? 0) + amount)
+  }
+
+  /** Notes how long a frame took from the hub to a reader's socket, in milliseconds. */
+  observe(milliseconds: number): void {
+    const seconds = milliseconds / 1000
+    let index = 0
+    while (seconds > (BOUNDS[index] ?? Number.POSITIVE_INFINITY)) index++
+    this.#buckets[index] = (this.#buckets[index] ?? 0) + 1
+    this.#seconds += seconds
+  }
+
+  render(connections: number): string {
+    this.#counters.set('connections', connections)
+    this.#counters.set('delivered_total', this.delivered)
+    this.#counters.set('delivered_bytes_total', this.bytes)
+    let text = ''
+    for (const [name, help] of Object.entries(HELP)) {
+      text += `# HELP unmissed_${name} ${help}\n# TYPE unmissed_${name} ${name === 'connections' ? 'gauge' : 'counter'}\n`
+      const series = [...this.#counters].filter(([key]) => key.split('{')[0] === name)
+      for (const [key, value] of series.length > 0 ? series : [[name, 0]]) text += `unmissed_${key} ${value}\n`
+    }
+    const name = 'unmissed_delivery_seconds'
+    text += `# HELP ${name} From the hub's hearing of an event to a reader's socket.\n# TYPE ${name} histogram\n`
+    let count = 0
+    for (const [index, amount] of this.#buckets.entries()) {
+      count += amount
+      text += `${name}_bucket{le="${BOUNDS[index] ?? '+Inf'}"} ${count}\n`
+    }
+    return `${text}${name}_sum ${this.#seconds}\n${name}_count ${count}\n`
+  }
+}
