@@ -3,7 +3,7 @@ import type { OutgoingEvent } from './event.ts'
 // CR and LF would start a line of the writer's choosing, which is injection, not formatting (§9.2.6: lines end with
 // either or both); a reader ignores an `id` that holds NUL, so writing one would be a lie.
 const BREAKS = /[\r\n\0]/
-const LINE_END = /\r\n|\r|\n/g
+const LINE_END = /\r\n?|\n/g
 
 /** Writes one event as a frame, ready for the wire. Throws rather than write what a reader would take for something else. */
 export function encode({ type, data, id, retry }: OutgoingEvent): string {
@@ -13,12 +13,12 @@ export function encode({ type, data, id, retry }: OutgoingEvent): string {
   if (retry !== undefined) {
     // §9.2.6 "retry": "If the field value consists of only ASCII digits" – and 1e21 is written with an exponent.
     if (!Number.isSafeInteger(retry) || retry < 0)
-      throw new RangeError(`retry must be a whole number of milliseconds >= 0, got ${retry}`)
+      throw new RangeError(`retry must be a whole number of milliseconds: ${retry}`)
     frame += `retry: ${retry}\n`
   }
   if (data !== undefined) {
     const text = typeof data === 'string' ? data : JSON.stringify(data)
-    if (text === undefined) throw new TypeError(`data must be a string or have a JSON form, got a ${typeof data}`)
+    if (text === undefined) throw new TypeError(`data must be a string or have a JSON form: ${typeof data}`)
     // The space is always written: a reader removes exactly one, and so keeps those that belong to the data.
     frame += `data: ${text.replace(LINE_END, '\ndata: ')}\n`
   }
@@ -31,8 +31,7 @@ export function comment(text = ''): string {
 }
 
 function oneLine(field: string, value: string): string {
-  if (typeof value !== 'string')
-    throw new TypeError(`${field} must be a string, got ${value === null ? 'null' : typeof value}`)
-  if (BREAKS.test(value)) throw new TypeError(`${field} must not contain CR, LF or NUL: ${JSON.stringify(value)}`)
+  if (typeof value !== 'string' || BREAKS.test(value))
+    throw new TypeError(`${field} must be a string without CR, LF or NUL: ${JSON.stringify(value)}`)
   return value
 }
