@@ -18,7 +18,7 @@ export function encode({ type, data, id, retry }: OutgoingEvent): string {
   }
   if (data !== undefined) {
     const text = typeof data === 'string' ? data : JSON.stringify(data)
-    if (text === undefined) throw new TypeError(`data must be a string or have a JSON form: ${typeof data}`)
+    if (text === undefined) throw new TypeError(`data must have a JSON form: ${typeof data}`)
     // The space is always written: a reader removes exactly one, and so keeps those that belong to the data.
     frame += `data: ${text.replace(LINE_END, '\ndata: ')}\n`
   }
