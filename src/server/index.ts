@@ -1,4 +1,5 @@
 export { type AcceptOptions, accept, type ResponseConnection } from './accept.ts'
+export { type AdminHandler, type AdminOptions, adminHandler } from './admin.ts'
 export { type Authorize, type BearerOptions, bearer, type Grant } from './authorize.ts'
 export {
   type Backplane,
