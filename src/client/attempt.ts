@@ -1,10 +1,10 @@
 import { isEventStream } from '../protocol/content-type.ts'
-import { after } from './delay.ts'
+import { delay } from './delay.ts'
 import { ConnectError, type ConnectErrorCode } from './errors.ts'
 import type { AttemptInfo, ConnectOptions, ConnectUrl } from './options.ts'
 import type { Platform } from './platform.ts'
-import { drop, isRedirect, isSafe, redirect, type Target } from './redirect.ts'
-import { headerValue, isTooLong } from './resume.ts'
+import { isSafe, send, type Target } from './redirect.ts'
+import { LONGEST_ID, toBytes, UNSENDABLE } from './resume.ts'
 import { isRetryable } from './retry.ts'
 
 export interface AttemptContext {
@@ -28,118 +28,60 @@ export interface Answer {
   readonly origin: string
 }
 
-/** How much of a refused body is told, in UTF-16 units, and how long it may take to come, in milliseconds. */
+/** How much of a refused body is told, in UTF-16 units, and how many milliseconds it may take to come. */
 const BODY_PIECE = 2048
 const BODY_WAIT = 1000
 
 /** Makes one request. Resolves to its answer, or to `undefined` where the server asks us to stop (204). */
 export async function attempt(context: AttemptContext): Promise<Answer | undefined> {
-  const { options, platform, signal } = context
+  const { options, platform, signal, idOrigin } = context
   const target = await prepare(context)
-  signal.throwIfAborted()
   context.onRequest(isSafe(target.method) && target.body == null)
-  const { response, url } = await follow(target, context)
+  const response = await send(target, options, platform, idOrigin, signal)
   const { status, headers, body } = response
-  if (status === 204) return undefined
   const type = headers.get('content-type')
-  if (status !== 200) {
-    const statuses = typeof options.retry === 'object' ? options.retry.statuses : undefined
-    throw await refuse('status', `The server answered with status ${status}.`, isRetryable(status, statuses))
-  }
-  if (!isEventStream(type))
-    throw await refuse('content-type', `The server sent ${type ?? 'no type'}, not text/event-stream.`, false)
-  // `null` is an empty body, which ends at once.
-  if (body === undefined)
-    throw new ConnectError(
-      'no-body',
-      'This fetch cannot stream. In React Native: import { fetch } from "expo/fetch".',
-      false,
-      { response },
-    )
-  // Where fetch followed by itself, only it knows the last address.
-  return { response, origin: new URL(platform.guarded && response.url ? response.url : url).origin }
-
+  // What a refused body says at its beginning. It is cancelled, and never waited for long: it may be endless, or silent.
   async function refuse(code: ConnectErrorCode, message: string, retryable: boolean) {
-    return new ConnectError(code, message, retryable, { response, body: await beginning(response, options.unref) })
+    const reader = body?.getReader()
+    const first = await Promise.race([reader?.read().catch(() => {}), delay(BODY_WAIT, signal, options.unref)])
+    reader?.cancel().catch(() => {})
+    const piece = first?.value && new TextDecoder().decode(first.value).slice(0, BODY_PIECE)
+    throw new ConnectError(code, message, retryable, { response, body: piece })
   }
+  if (status === 204) return undefined
+  if (status !== 200) await refuse('status', `Status ${status}`, isRetryable(status, Object(options.retry).statuses))
+  if (!isEventStream(type)) await refuse('content-type', `${type} is not text/event-stream`, false)
+  // `null` is an empty body; React Native's fetch has none at all.
+  if (body === undefined) await refuse('no-body', 'This fetch cannot stream: pass { fetch } from "expo/fetch"', false)
+  // Where fetch followed by itself, only the answer knows the last address.
+  return { response, origin: new URL((platform.guarded && response.url) || target.url).origin }
 }
 
-type Value<T> = T | ((info: AttemptInfo) => T | PromiseLike<T>)
+type Changing<T> = T | ((info: AttemptInfo) => T | Promise<T>)
 
-async function prepare({ url, options, info, platform, id, onWarning }: AttemptContext): Promise<Target> {
-  const value = async <T>(given: Value<T>): Promise<T> =>
-    typeof given === 'function' ? (given as (info: AttemptInfo) => T)(info) : given
+async function prepare({ url, options, info, platform, id, signal, onWarning }: AttemptContext): Promise<Target> {
+  const { method, headers: given, body, lastEventIdParam: param, cursor } = options
+  const now = async <T>(value: Changing<T>) =>
+    typeof value === 'function' ? (value as (info: AttemptInfo) => T)(info) : value
   const target: Target = {
-    url: absolute(await value(url)),
-    method: (await value(options.method)) ?? 'GET',
-    headers: new Headers(await value(options.headers)),
-    body: await value(options.body),
+    url: new URL(await now(url), globalThis.document?.baseURI ?? globalThis.location?.href),
+    headers: new Headers(await now(given)),
+    method: (await now(method)) ?? 'GET',
+    body: await now(body),
   }
+  signal.throwIfAborted()
   const { headers } = target
-  if (!headers.has('accept')) headers.set('accept', 'text/event-stream')
-  if (!platform.guarded && !headers.has('cache-control')) headers.set('cache-control', 'no-cache')
+  const set = (name: string, value: string) => headers.has(name) || headers.set(name, value)
+  set('accept', 'text/event-stream')
+  if (!platform.guarded) set('cache-control', 'no-cache')
   // The caller's own header counts until there is a live id; then that one goes, or none.
   if (id !== undefined) headers.delete('last-event-id')
   if (id) {
-    const { lastEventIdParam: param, cursor } = options
-    const value = param || cursor ? undefined : headerValue(id)
-    if (isTooLong(id)) onWarning(new ConnectError('unsendable-id', 'The last event id is too long to be sent.', true))
-    else if (value !== undefined) headers.set('last-event-id', value)
-    else if (param || !cursor) addParam(target.url, param ?? 'lastEventId', id)
+    const bytes = toBytes(id)
+    if (bytes.length > LONGEST_ID)
+      onWarning(new ConnectError('unsendable-id', 'The last event id is too long to be sent'))
+    else if (param || UNSENDABLE.test(bytes)) target.url.searchParams.set(param ?? 'lastEventId', id)
+    else if (!cursor) set('last-event-id', bytes)
   }
   return target
-}
-
-/** Sends the request, and follows redirects by hand wherever the runtime shows them. */
-async function follow(target: Target, { options, platform, signal, idOrigin }: AttemptContext) {
-  for (let count = 0; ; ) {
-    const { url, method, headers, body } = target
-    const byHand = !options.redirect && !platform.guarded
-    const mode = byHand ? 'manual' : (options.redirect ?? 'follow')
-    let response: Response
-    try {
-      // `duplex` is what a stream as body needs; nobody else minds it.
-      const own = { method, headers, body: body ?? null, signal, redirect: mode, duplex: 'half' } as const
-      response = await (options.fetch ?? fetch)(url.href, { ...platform.init, ...(options as RequestInit), ...own })
-    } catch (cause) {
-      throw new ConnectError('network', `The server cannot be reached: ${(cause as Error)?.message}`, true, { cause })
-    }
-    if (signal.aborted) drop(response)
-    signal.throwIfAborted()
-    if (!byHand || !isRedirect(response)) return { response, url }
-    if (response.type === 'opaqueredirect' && isSafe(method)) platform.guarded = true
-    // A browser after all: asked once more, and from then on trusted to follow. Never for a POST, which a 303 has carried out.
-    else
-      target = redirect(target, response, ++count, (origin) => {
-        const ours = new Headers({ accept: 'text/event-stream', 'cache-control': 'no-cache' })
-        // An id goes back only to the origin that gave it.
-        const id = headers.get('last-event-id')
-        if (id !== null && origin === idOrigin) ours.set('last-event-id', id)
-        return ours
-      })
-  }
-}
-
-/** An absolute address; throws where there is nothing that it could be relative to. */
-export const absolute = (url: string | URL): URL =>
-  new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href)
-
-/** Adds a parameter and leaves the rest of the query letter for letter: it may be signed. */
-function addParam(url: URL, name: string, value: string): void {
-  if (url.searchParams.has(name)) url.searchParams.set(name, value)
-  else url.search += `${url.search && '&'}${new URLSearchParams([[name, value]])}`
-}
-
-/** What a refused body says at its beginning. It is cancelled, and never waited for long: it may be endless, or silent. */
-async function beginning({ body }: Response, unref: boolean | undefined): Promise<string | undefined> {
-  const reader = body?.getReader()
-  if (!reader) return undefined
-  let stop: (() => void) | undefined
-  const late = new Promise<undefined>((resolve) => {
-    stop = after(BODY_WAIT, () => resolve(undefined), unref)
-  })
-  const chunk = await Promise.race([reader.read().catch(() => undefined), late])
-  stop?.()
-  reader.cancel().catch(() => {})
-  return chunk?.value && new TextDecoder().decode(chunk.value).slice(0, BODY_PIECE)
 }

@@ -1,72 +1,81 @@
 import type { ServerSentEvent } from '../protocol/event.ts'
 import { createParser } from '../protocol/parser.ts'
-import { attempt } from './attempt.ts'
+import { type Answer, attempt } from './attempt.ts'
 import type { Connection } from './connect.ts'
 import { after, delay } from './delay.ts'
 import { isOffline, watch } from './environment.ts'
 import { ConnectError } from './errors.ts'
 import { call, createListeners } from './listeners.ts'
-import type { CloseReason, ConnectOptions, ConnectUrl, Snapshot } from './options.ts'
+import type { CloseReason, ConnectOptions, ConnectUrl, Snapshot, State } from './options.ts'
 import { detect } from './platform.ts'
-import { createQueue, type Queue } from './queue.ts'
+import { drain, end, type Queue } from './queue.ts'
 import { read } from './read.ts'
-import { createSeen, headerText, headerValue } from './resume.ts'
-import { backoff, retryAfter } from './retry.ts'
+import { createSeen, fromBytes } from './resume.ts'
+import { backoff, type RetryOptions, retryAfter } from './retry.ts'
 import { decode } from './schema.ts'
 
 type AnyEvent = ServerSentEvent<string, unknown>
-
-/** Why a turn was cut short when nothing went wrong: somebody paused, resumed, reconnected or closed. */
-const INTERRUPTED = Symbol('interrupted')
 
 /** How many heartbeats may pass without a byte. */
 const HEARTBEATS = 2.5
 
 export function createConnection(url: ConnectUrl, options: ConnectOptions): Connection<Record<string, unknown>> {
-  const { signal: outer, retry, until, connectTimeout, unref } = options
-  const policy = typeof retry === 'object' ? retry : {}
-  const platform = detect()
+  const { signal: outer, retry, until, cursor, resume: kept, unref, connectTimeout } = options
+  const policy: RetryOptions = Object(retry)
+  const { limit = Infinity, max = 30_000, stable = 5000, base = 1000 } = policy
   const listeners = createListeners()
   const watchers = new Set<(snapshot: Snapshot) => unknown>()
   const queues = new Set<Queue<AnyEvent>>()
-  const seen = createSeen(options.dedupeSize ?? 1024)
-  const opened = settler<void>()
-  const closed = settler<CloseReason>()
-  /** Who wants us to be paused. */
-  const holds = new Set<string>()
+  const isRepeat = createSeen(options.dedupeSize ?? 1024)
+  const platform = detect()
+  /** Aborted when all is over; takes our listeners elsewhere with it. */
+  const life = new AbortController()
 
   // What outlives a body.
-  let load = options.resume?.load
-  let id = options.lastEventId
-  let savedId = id
+  let id = options.lastEventId ?? ''
+  /** The origin that named the id; missing while the caller did. */
   let idOrigin: string | undefined
-  let serverRetry: number | undefined
+  let load = kept?.load
+  let floor = base
   let bodies = 0
+  let savedId: string | undefined
   // What happened since all was well.
   let failures = 0
-  let healthy = Date.now()
   let unauthorized = false
-  // What is known of this attempt.
-  let repeatable = true
-  let openSince = 0
-  let heard = false
+  let wellSince = Date.now()
+  // What came of the body of now.
+  let spokeAt = 0
   let delivered = false
-  let due = 0
   let checkSilence: (() => void) | undefined
+  let makeRoom: (() => void) | undefined
 
-  /** One attempt and its body, or one wait. Aborted with INTERRUPTED, or with the error that ends it. */
+  /** Whether the request of now may be sent again. */
+  let mayRepeat = true
+  let paused = false
+  /** How often somebody outside the loop cut it short, which must not be missed between two of its awaits. */
+  let cuts = 0
+  /** One attempt with its body, or one wait. Aborted with a ConnectError where it fails, else where it is cut short. */
   let turn = new AbortController()
   let snapshot: Snapshot = {
     state: 'connecting',
     attempt: 1,
     delay: undefined,
     error: undefined,
-    lastEventId: id ?? '',
+    lastEventId: id,
   }
+  let settleOpened: (error?: ConnectError) => void
+  let settleClosed: (reason: CloseReason) => void
+  const opened = new Promise<void>((resolve, reject) => {
+    settleOpened = (error) => (error ? reject(error) : resolve())
+  })
+  const closed = new Promise<CloseReason>((resolve) => {
+    settleClosed = resolve
+  })
+  opened.catch(() => {})
 
   /** The one door for state. */
-  function enter(state: Snapshot['state'], changes: Partial<Snapshot> = {}) {
-    const now: Snapshot = { ...snapshot, delay: undefined, ...changes, state, lastEventId: id ?? '' }
+  function enter(state: State, error?: ConnectError, delay?: number, attempt = snapshot.attempt) {
+    const now: Snapshot = { state, attempt, delay, error, lastEventId: id }
     snapshot = now
     call(options.onState, now)
     // Whoever hears of a state may change it; the others then hear of the newest only.
@@ -77,73 +86,87 @@ export function createConnection(url: ConnectUrl, options: ConnectOptions): Conn
   async function run() {
     // Whoever listens before the caller's code gives way hears everything.
     await undefined
-    while (snapshot.state !== 'closed') {
+    while (!life.signal.aborted) {
       turn = new AbortController()
-      const { signal } = turn
-      if (holds.size) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      if (paused) await aborted(turn.signal)
       else {
         connecting()
-        const error = signal.aborted ? undefined : await live(turn)
-        if (error) await recover(error)
+        const before = cuts
+        const error = await live(turn)
+        if (error && before === cuts) await recover(error)
       }
     }
   }
 
-  /** One attempt until it is over: what went wrong with it, or nothing if it was interrupted. */
+  /** One attempt until it is over: what went wrong with it, or nothing if it was cut short. */
   async function live(turn: AbortController): Promise<ConnectError | undefined> {
     const { signal } = turn
+    if (signal.aborted) return undefined
+    const timeout = connectTimeout ?? 30_000
+    function expire() {
+      if (connectTimeout || mayRepeat) turn.abort(new ConnectError('timeout-connect', `No answer in ${timeout} ms`))
+    }
+    const stop = timeout > 0 ? after(timeout, expire, unref) : undefined
+    mayRepeat = true
     try {
-      await stream(turn)
-      throw new ConnectError('ended', 'The stream ended.', true)
+      const answer = await race(request(signal), signal).finally(stop)
+      if (answer) await stream(answer, turn)
+      else finish('stopped')
+      throw new ConnectError('ended', 'The stream ended')
     } catch (caught) {
       const error = signal.aborted ? signal.reason : caught
-      if (error === INTERRUPTED || error instanceof ConnectError) return error === INTERRUPTED ? undefined : error
-      const { code, message } = Object(error) as { code?: unknown; message?: string }
-      return code === 'event-too-large'
-        ? new ConnectError(code, `${message}`, false, { cause: error })
-        : new ConnectError('request', `The request could not be made: ${message}`, true, { cause: error })
+      if (signal.aborted || error instanceof ConnectError) return error instanceof ConnectError ? error : undefined
+      const { code } = Object(error)
+      const large = code === 'event-too-large'
+      return new ConnectError(large ? code : 'request', 'The attempt failed', !large, { cause: error })
     } finally {
       // Whatever still hangs on the attempt goes with it.
-      turn.abort(INTERRUPTED)
+      turn.abort()
       checkSilence = undefined
     }
   }
 
-  async function stream(turn: AbortController) {
-    const { signal } = turn
-    repeatable = true
-    const timeout = connectTimeout ?? 30_000
-    const expire = () => {
-      if (connectTimeout !== undefined || repeatable)
-        turn.abort(new ConnectError('timeout-connect', `No answer came within ${timeout} ms.`, true))
-    }
-    const stop = timeout > 0 ? after(timeout, expire, unref) : undefined
-    const answer = await race(request(signal), signal).finally(stop)
-    if (!answer) return finish('stopped')
+  async function request(signal: AbortSignal) {
+    const loaded = await load?.()
+    signal.throwIfAborted()
+    load = undefined
+    id = loaded ?? id
+    const asked = id
+    const answer = await attempt({
+      url,
+      options,
+      info: { attempt: failures + 1, lastEventId: asked },
+      platform,
+      id: id || (idOrigin && id),
+      idOrigin,
+      signal,
+      onRequest(isRepeatable) {
+        mayRepeat = isRepeatable || !!retry
+      },
+      onWarning: tell,
+    })
+    return answer && { ...answer, asked }
+  }
 
-    const { response, origin, asked } = answer
+  async function stream({ response, origin, asked }: Answer & { asked: string }, turn: AbortController) {
+    const { signal } = turn
     const { headers } = response
-    const announced = headers.get('unmissed') ?? ''
-    const heartbeat = Number(/(?:^|,)\s*heartbeat=(\d+)/.exec(announced)?.[1] ?? 0)
-    const dedupe = options.dedupe ?? /(?:^|,)\s*ids=unique\s*(?:[,;]|$)/.test(announced)
+    const ours = headers.get('unmissed')
     const resumed = headers.get('last-event-id')
+    const dedupe = options.dedupe ?? /\bids=unique\b/.test(`${ours}`)
     const body = ++bodies
     let named: string | undefined
 
-    openSince = Date.now()
-    heard = delivered = false
-    enter('open', { error: undefined })
-    opened.resolve()
-    call(options.onOpen, response)
-    // Ours tells it in an event as well, which says more.
-    if (asked && !announced && resumed !== null && resumed !== headerValue(asked))
-      call(options.onGap, { asked, resumed: headerText(resumed), data: undefined })
-
+    function learn(next: string | undefined) {
+      if (next === undefined) return
+      id = next
+      idOrigin = origin
+    }
     const parser = createParser({
       maxEventSize: options.maxEventSize,
-      lastEventId: options.cursor ? '' : id,
+      lastEventId: cursor ? '' : id,
       onRetry(milliseconds) {
-        serverRetry = milliseconds
+        floor = milliseconds
       },
       onComment(text) {
         call(options.onComment, text)
@@ -151,20 +174,19 @@ export function createConnection(url: ConnectUrl, options: ConnectOptions): Conn
       },
       onId(next) {
         named = next
-        if (!options.cursor) learn(next)
+        if (!cursor) learn(next)
       },
       onEvent(raw) {
         const own = named
         named = undefined
-        if (dedupe && own && seen(own, body)) return
+        if (dedupe && own && isRepeat(own, body)) return
         delivered = true
         if (raw.data === until) finish('ended')
         else {
-          if (announced && raw.type === 'gap') call(options.onGap, { asked, resumed: undefined, data: raw.data })
+          if (ours && raw.type === 'gap') call(options.onGap, { asked, resumed: undefined, data: raw.data })
           listeners.emit(raw, readable)
           call(() => {
-            const next = options.cursor?.(raw)
-            if (next !== undefined) learn(next)
+            learn(cursor?.(raw))
             if (typeof until === 'function' && until(raw)) finish('ended')
           })
         }
@@ -172,91 +194,82 @@ export function createConnection(url: ConnectUrl, options: ConnectOptions): Conn
         signal.throwIfAborted()
       },
     })
-    function learn(next: string) {
-      id = next
-      idOrigin = origin
+
+    spokeAt = 0
+    delivered = false
+    enter('open')
+    if (!signal.aborted) {
+      settleOpened()
+      call(options.onOpen, response)
+      // Our server tells it in an event, which says more.
+      if (asked && !ours && resumed !== null && fromBytes(resumed) !== asked)
+        call(options.onGap, { asked, resumed: fromBytes(resumed), data: undefined })
     }
     if (response.body)
       await read(response.body, parser, turn, {
-        idle: options.idleTimeout ?? heartbeat * HEARTBEATS,
-        unref,
-        full,
+        onChunk() {
+          spokeAt ||= Date.now()
+        },
+        onRead() {
+          if (id !== (savedId ?? asked)) call(kept?.save, id)
+          savedId = id
+        },
+        full() {
+          if (!isFull()) return
+          return new Promise<void>((resolve) => {
+            makeRoom = resolve
+          })
+        },
         onWatch(check) {
           checkSilence = check
         },
-        onChunk() {
-          heard = true
-        },
-        onRead() {
-          if (id === undefined || id === savedId) return
-          savedId = id
-          call(options.resume?.save, id)
-        },
+        idle: options.idleTimeout ?? Number(/\bheartbeat=(\d+)/.exec(`${ours}`)?.[1] ?? 0) * HEARTBEATS,
+        unref,
       })
-  }
-
-  async function request(signal: AbortSignal) {
-    if (load) id = (await load()) ?? id
-    signal.throwIfAborted()
-    load = undefined
-    const info = { attempt: failures + 1, lastEventId: id ?? '' }
-    const onRequest = (safe: boolean) => {
-      repeatable = safe || (retry !== undefined && retry !== false)
-    }
-    const answer = await attempt({ url, options, info, platform, id, idOrigin, signal, onRequest, onWarning: tell })
-    return answer && { ...answer, asked: info.lastEventId }
   }
 
   /** Decides what a failure means: wait, ask for a new token, or give up. */
   async function recover(error: ConnectError) {
-    const { limit = Infinity, max = 30_000, stable = 5000, base = 1000 } = policy
-    const ended = error.code === 'ended'
-    error.attempt = snapshot.attempt
-    // A server that sends something and ends its answer soon does so on purpose, and is well.
-    if (ended && delivered && Date.now() - openSince < stable) forget()
+    const { status, headers, code } = error
+    const now = Date.now()
+    turn = new AbortController()
+    const { signal } = turn
+    // A server that says something and soon ends its answer does so on purpose, and is well.
+    if (code === 'ended' && delivered && now - spokeAt < stable) forget()
     else {
       judge()
       failures++
     }
-    if ((error.status === 401 || error.status === 403) && options.onUnauthorized && !unauthorized) {
+    if ((status === 401 || status === 403) && options.onUnauthorized && !unauthorized) {
       unauthorized = true
-      turn = new AbortController()
-      const { signal } = turn
-      const asked = Promise.resolve(error).then(options.onUnauthorized)
-      const renewed = await race(asked, signal).catch(() => false)
+      error.attempt = snapshot.attempt
+      const renewed = await race(Promise.resolve(error).then(options.onUnauthorized), signal).catch(() => false)
       if (signal.aborted || renewed !== false) return
     }
-    const { status, headers } = error
-    const floor = Math.max(serverRetry ?? base, retryAfter(headers, Date.now()))
-    let wait: number | boolean = backoff(failures, floor, policy)
-    // Being offline may be a mistake of the machine's: it makes us wait, not wait for ever.
+    let wait: number | boolean = backoff(failures, Math.max(floor, retryAfter(headers, now)), policy)
+    // Being offline may be a mistake of the machine's: we wait long, but not for ever.
     if (isOffline()) wait = Math.max(wait, max)
     if (typeof retry === 'function') {
-      const failure = { error, status, headers, attempt: error.attempt, elapsed: Date.now() - healthy, delay: wait }
-      let answer: number | boolean = false
+      const failure = { error, status, headers, attempt: snapshot.attempt, elapsed: now - wellSince, delay: wait }
+      let answer = false as boolean | number
       call(() => {
         answer = retry(failure)
       })
       if (answer !== true) wait = answer
-    } else if (!error.retryable || retry === false || !repeatable || failures > limit) wait = false
+    } else if (!error.retryable || retry === false || !mayRepeat || failures > limit) wait = false
 
     if (wait === false) {
-      if (ended && until === undefined && failures <= limit) return finish('ended')
+      if (code === 'ended' && until === undefined && failures <= limit) return finish('ended')
       tell(error)
       return finish('failed', error)
     }
-    turn = new AbortController()
-    const { signal } = turn
-    due = Date.now() + wait
     tell(error, wait)
-    if (!signal.aborted) enter('waiting', { delay: wait, error })
+    if (!signal.aborted) enter('waiting', error, wait)
     await delay(wait, signal, unref)
   }
 
-  function tell(error: ConnectError, wait?: number) {
-    error.attempt = snapshot.attempt
-    error.delay = wait
-    call(options.onError, error)
+  function tell(error: ConnectError, delay?: number) {
+    call(options.onError, Object.assign(error, { attempt: snapshot.attempt, delay }))
   }
   function readable(raw: ServerSentEvent): AnyEvent | undefined {
     try {
@@ -266,103 +279,112 @@ export function createConnection(url: ConnectUrl, options: ConnectOptions): Conn
       return undefined
     }
   }
-  function full() {
-    for (const queue of queues) {
-      const room = queue.full()
-      if (room) return room
-    }
-    return undefined
+  function isFull() {
+    for (const { items } of queues) if (items.length >= (options.highWaterMark ?? 64)) return true
+    return false
   }
 
-  /** Only a stream that lasted and sent something proves the server well: one that drops us at once would be hammered. */
+  /** Only a stream that lasted and spoke proves the server well: one that drops us at once would be hammered. */
   function judge() {
-    if (heard && Date.now() - openSince >= (policy.stable ?? 5000)) forget()
-    heard = false
+    if (spokeAt && Date.now() - spokeAt >= stable) forget()
+    spokeAt = 0
   }
   function forget() {
     failures = 0
     unauthorized = false
-    healthy = Date.now()
+    wellSince = Date.now()
   }
   function connecting() {
     judge()
-    if (snapshot.state !== 'connecting' || snapshot.attempt !== failures + 1)
-      enter('connecting', { attempt: failures + 1 })
+    const { state, attempt, error } = snapshot
+    if (state !== 'connecting' || attempt !== failures + 1) enter('connecting', error, undefined, failures + 1)
   }
-  function interrupt() {
-    turn.abort(INTERRUPTED)
+  function cut() {
+    cuts++
+    turn.abort()
   }
-  function hold(why: string) {
-    if (snapshot.state === 'closed') return
-    holds.add(why)
-    interrupt()
-    if (snapshot.state !== 'paused') enter('paused')
-  }
-  function release(why: string) {
-    if (holds.delete(why) && !holds.size) reconnect()
+  function pause() {
+    if (paused || life.signal.aborted) return
+    paused = true
+    cut()
+    enter('paused')
   }
   function reconnect() {
-    if (snapshot.state === 'closed') return
-    holds.clear()
-    interrupt()
+    if (life.signal.aborted) return
+    paused = false
+    cut()
     connecting()
   }
+  function resume() {
+    if (paused) reconnect()
+  }
   function finish(reason: CloseReason, error?: ConnectError) {
-    if (snapshot.state === 'closed') return
-    interrupt()
-    unwatch?.()
-    outer?.removeEventListener('abort', aborted)
-    enter('closed', { error })
-    const discard = reason === 'closed' || reason === 'aborted'
-    for (const queue of queues) queue.end(error, discard)
-    queues.clear()
-    opened.reject(error ?? new ConnectError('closed', 'The connection was closed before it opened.', false))
-    closed.resolve(reason)
+    if (life.signal.aborted) return
+    life.abort()
+    cut()
+    enter('closed', error)
+    // Who closed it wants no more.
+    for (const queue of queues) end(queue, reason === 'closed' || reason === 'aborted')
+    settleOpened(error ?? new ConnectError('closed', 'Closed before it opened'))
+    settleClosed(reason)
   }
   const close = () => finish('closed')
-  const aborted = () => finish('aborted')
+  const abort = () => finish('aborted')
 
-  function listen(first: unknown, second: unknown, once: boolean) {
+  function listen(first: unknown, second: unknown, once?: boolean) {
     const [type, run] = typeof first === 'function' ? [undefined, first] : [first, second]
     return listeners.add(type as string | undefined, run as (event: AnyEvent) => unknown, once)
   }
-  function iterate(types: readonly (string | undefined)[], onReturn: () => void) {
-    const queue = createQueue<AnyEvent>(options.highWaterMark ?? 64, () => {
-      for (const undo of undos) undo()
-      queues.delete(queue)
-      onReturn()
-    })
-    const undos = [...new Set(types)].map((type) => listeners.add(type, queue.push))
-    if (snapshot.state === 'closed') queue.end(snapshot.error)
-    else queues.add(queue)
-    return queue
+  function iterate(types: readonly (string | undefined)[], leave?: () => void): AsyncIterableIterator<AnyEvent> {
+    const queue: Queue<AnyEvent> = { items: [], over: false, wake() {} }
+    // Begins at the first `next()`, which `for await` calls at once: one that is never iterated holds nothing up.
+    async function* generate() {
+      const undos = [...new Set(types)].map((type) =>
+        listeners.add(type, (event) => {
+          queue.items.push(event)
+          queue.wake()
+        }),
+      )
+      queues.add(queue)
+      queue.over = life.signal.aborted
+      try {
+        yield* drain(queue, () => makeRoom?.())
+        if (snapshot.error) throw snapshot.error
+      } finally {
+        for (const undo of undos) undo()
+        queues.delete(queue)
+        makeRoom?.()
+        leave?.()
+      }
+    }
+    const generator = generate()
+    return {
+      next: () => generator.next(),
+      return() {
+        end(queue, true)
+        return generator.return(undefined)
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    }
   }
 
-  let unwatch: (() => void) | undefined
-  if (outer?.aborted) aborted()
+  if (outer?.aborted) abort()
   else {
-    outer?.addEventListener('abort', aborted)
-    unwatch = watch(
-      {
-        hold,
-        release,
-        online() {
-          if (snapshot.state === 'waiting') interrupt()
-        },
-        woke() {
-          if (snapshot.state === 'waiting' && Date.now() >= due) interrupt()
-          checkSilence?.()
-        },
-      },
-      options.pauseWhenHidden?.after,
-    )
+    outer?.addEventListener('abort', abort, { signal: life.signal })
+    const wake = () => {
+      checkSilence?.()
+      if (snapshot.state === 'waiting') reconnect()
+    }
+    watch({ isPaused: () => paused, pause, resume, wake }, life.signal, options.pauseWhenHidden?.after)
     run()
   }
 
   return {
-    on: (first: unknown, second?: unknown) => listen(first, second, false),
+    on: (first: unknown, second?: unknown) => listen(first, second),
     once: (first: unknown, second?: unknown) => listen(first, second, true),
-    events: (...types: string[]) => iterate(types.length ? types : [undefined], () => {}),
+    events: (...types: string[]) => iterate(types.length ? types : [undefined]),
     [Symbol.asyncIterator]: () => iterate([undefined], close),
     subscribe(listener) {
       const watcher = (now: Snapshot) => listener(now)
@@ -373,47 +395,28 @@ export function createConnection(url: ConnectUrl, options: ConnectOptions): Conn
       return snapshot.state
     },
     get snapshot() {
-      // The id moves with the events, and telling each to everybody would make every event a state.
-      const lastEventId = id ?? ''
+      // The id moves with the events; to tell everybody would make a state of each.
+      const lastEventId = id
       if (snapshot.lastEventId !== lastEventId) snapshot = { ...snapshot, lastEventId }
       return snapshot
     },
     get lastEventId() {
-      return id ?? ''
+      return id
     },
-    opened: opened.promise,
-    closed: closed.promise,
-    pause: () => hold('caller'),
-    resume() {
-      if (holds.size) reconnect()
-    },
+    opened,
+    closed,
+    pause,
+    resume,
     reconnect,
     close,
     [Symbol.dispose]: close,
-    [Symbol.asyncDispose]() {
+    async [Symbol.asyncDispose]() {
       close()
-      return closed.promise.then(() => {})
     },
-  }
+  } as Connection<Record<string, unknown>>
 }
 
-interface Settler<T> {
-  readonly promise: Promise<T>
-  resolve(value: T): void
-  reject(error: unknown): void
-}
-
-/** A promise settled from outside, whose rejection is nobody's duty to handle. */
-function settler<T>(): Settler<T> {
-  let resolve!: Settler<T>['resolve']
-  let reject!: Settler<T>['reject']
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  promise.catch(() => {})
-  return { promise, resolve, reject }
-}
+const aborted = (signal: AbortSignal) => new Promise((resolve) => signal.addEventListener('abort', resolve))
 
 /** The promise, or the reason of the signal if that comes first: a fetch or a function of the caller may ignore it. */
 function race<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -3,7 +3,7 @@ const LONGEST = 2 ** 31 - 1
 
 /** Calls `run` once after some milliseconds; returns what undoes it. */
 export function after(milliseconds: number, run: () => void, unref: boolean | undefined): () => void {
-  const timer: unknown = setTimeout(run, Math.min(milliseconds, LONGEST))
+  const timer = setTimeout(run, Math.min(milliseconds, LONGEST)) as unknown
   if (unref) (timer as { unref?: () => void }).unref?.()
   return () => clearTimeout(timer as number)
 }
@@ -12,12 +12,10 @@ export function after(milliseconds: number, run: () => void, unref: boolean | un
 export function delay(milliseconds: number, signal: AbortSignal, unref: boolean | undefined): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve()
-    const done = () => {
+    const stop = after(milliseconds, resolve, unref)
+    signal.addEventListener('abort', () => {
       stop()
-      signal.removeEventListener('abort', done)
       resolve()
-    }
-    const stop = after(milliseconds, done, unref)
-    signal.addEventListener('abort', done)
+    })
   })
 }

@@ -42,12 +42,13 @@ export class ConnectError extends UnmissedError<ConnectErrorCode> {
   /** Milliseconds until the next attempt; `undefined` where there will be none, or the stream lives on. */
   delay: number | undefined
 
-  constructor(code: ConnectErrorCode, message: string, retryable: boolean, facts: ConnectErrorFacts = {}) {
-    super(code, message, { cause: facts.cause })
+  constructor(code: ConnectErrorCode, message: string, retryable = true, facts: ConnectErrorFacts = {}) {
+    const { cause, response, body, event } = facts
+    super(code, cause ? `${message}: ${(cause as Error).message}` : message, { cause })
     this.retryable = retryable
-    this.status = facts.response?.status
-    this.headers = facts.response?.headers
-    this.body = facts.body
-    this.event = facts.event
+    this.status = response?.status
+    this.headers = response?.headers
+    this.body = body
+    this.event = event
   }
 }

@@ -5,8 +5,8 @@ type Run = (event: ServerSentEvent<string, unknown>) => unknown
 /** Calls what the user gave us; its mistake is its own, and disturbs nobody else. */
 export function call<Args extends unknown[]>(run: ((...args: Args) => unknown) | undefined, ...args: Args): void {
   try {
-    const result = run?.(...args) as PromiseLike<unknown> | undefined
-    if (typeof result?.then === 'function') result.then(undefined, report)
+    const result = run?.(...args) as Partial<PromiseLike<unknown>> | undefined
+    result?.then?.(undefined, report)
   } catch (error) {
     report(error)
   }
@@ -21,6 +21,13 @@ function report(error: unknown): void {
     })
 }
 
+interface Entry {
+  readonly type: string | undefined
+  readonly once: boolean
+  /** Missing as soon as it is removed, for those who still hold the list. */
+  run: Run | undefined
+}
+
 export interface Listeners {
   /** Adds a listener of one type, or of all where `type` is undefined. Returns its undo. */
   add(type: string | undefined, run: Run, once?: boolean): () => void
@@ -30,27 +37,26 @@ export interface Listeners {
 
 export function createListeners(): Listeners {
   // Replaced, never changed: whoever is added while an event is under way hears the next one.
-  let entries: { type: string | undefined; run: Run; gone: boolean; once: boolean | undefined }[] = []
+  let entries: Entry[] = []
+  function remove(entry: Entry) {
+    entry.run = undefined
+    entries = entries.filter((other) => other !== entry)
+  }
   return {
-    add(type, run, once) {
-      const entry = { type, run, once, gone: false }
+    add(type, run, once = false) {
+      const entry = { type, run, once }
       entries = [...entries, entry]
-      return () => {
-        entry.gone = true
-        entries = entries.filter((other) => other !== entry)
-      }
+      return () => remove(entry)
     },
     emit(raw, read) {
       let event: ServerSentEvent<string, unknown> | undefined
       for (const entry of entries) {
-        if (entry.gone || (entry.type !== undefined && entry.type !== raw.type)) continue
+        const { type, run, once } = entry
+        if (!run || (type ?? raw.type) !== raw.type) continue
         event ??= read(raw)
         if (!event) return
-        if (entry.once) {
-          entry.gone = true
-          entries = entries.filter((other) => other !== entry)
-        }
-        call(entry.run, event)
+        if (once) remove(entry)
+        call(run, event)
       }
     },
   }

@@ -5,13 +5,13 @@ import { ConnectError } from './errors.ts'
 export interface ReadOptions {
   /** Called before the parser gets a chunk. */
   onChunk: () => void
-  /** Called when all listeners of a chunk's events ran, or one of them stopped us. */
+  /** Called when the listeners of a chunk's events ran, or one of them stopped us. */
   onRead: () => void
-  /** A promise of room, where the consumer is behind. */
+  /** A promise of room, while the consumer is behind. */
   full: () => Promise<unknown> | undefined
-  /** Given a function that compares the clock with the last byte, for when the machine has slept. */
+  /** Given what compares the clock with the last byte, for when the machine has slept. */
   onWatch: (check: () => void) => void
-  /** After how many silent milliseconds the body is given up; 0 or Infinity for never. */
+  /** After how many silent milliseconds the body is given up; 0 for never. */
   idle: number
   unref: boolean | undefined
 }
@@ -25,41 +25,40 @@ export async function read(
 ): Promise<void> {
   const { signal } = turn
   const reader = body.getReader()
-  let heard = Date.now()
-  let reading = true
+  let heardAt = Date.now()
+  let blocked = false
   let disarm: (() => void) | undefined
   let unblock: (() => void) | undefined
 
   // Cancelling ends a pending read everywhere, also where a custom fetch forgot the signal; its promise may never settle.
   function cancel() {
-    reader.cancel(signal.reason).catch(() => {})
+    disarm?.()
     unblock?.()
+    reader.cancel().catch(() => {})
   }
+  /** Compares the clock, because timers stop while a machine sleeps. */
   function check() {
     const now = Date.now()
-    // A clock that was set back starts anew; while nobody reads, the silence is ours.
-    if (!reading || now < heard) heard = now
-    if (now - heard < idle) arm()
-    else turn.abort(new ConnectError('timeout-idle', `No byte came for ${idle} ms.`, true))
-  }
-  function arm() {
+    // While nobody takes what we have, the silence is ours; a clock that was set back starts anew.
+    if (blocked || now < heardAt) heardAt = now
     disarm?.()
-    disarm = after(heard + idle - Date.now(), check, unref)
+    if (now - heardAt < idle) disarm = after(heardAt + idle - now, check, unref)
+    else turn.abort(new ConnectError('timeout-idle', `No byte in ${idle} ms`))
   }
   signal.addEventListener('abort', cancel)
   try {
-    if (signal.aborted) throw signal.reason
-    if (idle > 0 && idle < Infinity) {
+    signal.throwIfAborted()
+    if (idle > 0) {
       onWatch(check)
-      arm()
+      check()
     }
     for (;;) {
       const { done, value } = await reader.read().catch((cause) => {
-        throw new ConnectError('network', `The stream broke: ${(cause as Error)?.message}`, true, { cause })
+        throw new ConnectError('network', 'The stream broke', true, { cause })
       })
-      if (signal.aborted) throw signal.reason
+      signal.throwIfAborted()
       if (done) return parser.end()
-      heard = Date.now()
+      heardAt = Date.now()
       onChunk()
       try {
         parser.push(value)
@@ -67,19 +66,18 @@ export async function read(
         onRead()
       }
       for (let room = full(); room; room = full()) {
-        reading = false
-        const blocked = room
-        await new Promise<void>((resolve) => {
-          unblock = resolve
-          blocked.then(() => resolve())
+        const freed = room
+        blocked = true
+        await new Promise<unknown>((resolve) => {
+          unblock = () => resolve(undefined)
+          freed.then(resolve)
         })
-        if (signal.aborted) throw signal.reason
-        reading = true
-        heard = Date.now()
+        signal.throwIfAborted()
+        blocked = false
+        heardAt = Date.now()
       }
     }
   } finally {
-    disarm?.()
     signal.removeEventListener('abort', cancel)
     cancel()
   }

@@ -52,10 +52,9 @@ export function backoff(failures: number, asked: number, options: RetryOptions =
   return Math.round(floor + random() * Math.min(width, Math.max(max - floor, floor / 2)))
 }
 
-/** Whether a status is worth another attempt. 408 Request Timeout, 425 Too Early, 429 Too Many Requests, 5xx: it may pass. */
-export function isRetryable(status: number, statuses?: readonly number[]): boolean {
-  return statuses ? statuses.includes(status) : [408, 425, 429].includes(status) || (status >= 500 && status < 600)
-}
+/** Whether a status may pass: 408 Request Timeout, 425 Too Early, 429 Too Many Requests and 5xx, unless told otherwise. */
+export const isRetryable = (status: number, statuses?: readonly number[]): boolean =>
+  statuses ? statuses.includes(status) : /^(408|425|429|5..)$/.test(`${status}`)
 
 /** `Retry-After` in milliseconds, from seconds or a date (RFC 9110 §10.2.3); 0 where there is none. */
 export function retryAfter(headers: Headers | undefined, now: number): number {

@@ -11,14 +11,9 @@ export interface StandardSchema<Output = unknown> {
   }
 }
 
-interface StandardIssue {
-  readonly message: string
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
-}
-
 type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly StandardIssue[] }
+  | { readonly issues: readonly { readonly message: string }[] }
 
 /** One schema for each type of event. */
 export type Schemas = Readonly<Record<string, StandardSchema>>
@@ -39,18 +34,13 @@ export function decode(raw: ServerSentEvent, parse: Parse | undefined, schemas: 
   const way = parse ?? (schema && 'json')
   if (!way) return raw
   try {
-    let data = way === 'json' ? JSON.parse(raw.data) : way(raw.data, type)
-    const result = schema?.['~standard'].validate(data)
-    if (result && 'then' in result) throw new TypeError('the schema is asynchronous, which would reorder events')
-    if (result?.issues) {
-      const [issue] = result.issues
-      const path = issue?.path?.map((step) => (typeof step === 'object' ? step.key : step)).join('.')
-      throw new TypeError(path ? `${path}: ${issue?.message}` : issue?.message, { cause: result.issues })
-    }
-    if (result) data = result.value
-    return { type, data: data as unknown, id }
+    const data: unknown = way === 'json' ? JSON.parse(raw.data) : way(raw.data, type)
+    if (!schema) return { type, data, id }
+    // An answer that has to be awaited would reorder events: a promise has no `value`, and is refused like an issue.
+    const result = schema['~standard'].validate(data)
+    if ('value' in result && !result.issues) return { type, data: result.value, id }
+    throw new TypeError(JSON.stringify(result), { cause: result })
   } catch (cause) {
-    const message = `The data of a "${type}" event was refused: ${(cause as Error)?.message}`
-    throw new ConnectError('invalid-data', message, true, { cause, event: raw })
+    throw new ConnectError('invalid-data', `Invalid data of "${type}"`, true, { cause, event: raw })
   }
 }
