@@ -172,8 +172,8 @@ export function createConnection(url: ConnectUrl, options: ConnectOptions): Conn
         call(options.onComment, text)
         signal.throwIfAborted()
       },
-      onId(next) {
-        named = next
+      onId(next, hasEvent) {
+        named = hasEvent ? next : undefined
         if (!cursor) learn(next)
       },
       onEvent(raw) {

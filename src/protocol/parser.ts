@@ -7,8 +7,8 @@ import { CR, codeAt, indexOf, LF, slice } from './strings.ts'
 export interface ParserOptions {
   /** Called for every event, at its blank line. */
   onEvent?: ((event: ServerSentEvent) => void) | undefined
-  /** Called at the blank line of every block that named an id, with or without an event: what to resume after from here on. */
-  onId?: ((id: string) => void) | undefined
+  /** Called at the blank line of every block that named an id, with or without an event, which is called next: what to resume after from here on. */
+  onId?: ((id: string, hasEvent: boolean) => void) | undefined
   /** Called at each valid `retry` line, with its milliseconds. */
   onRetry?: ((milliseconds: number) => void) | undefined
   /** Called for each comment line, with what follows its colon and at most one space. */
@@ -242,7 +242,7 @@ export function createParser(options: ParserOptions = {}): Parser {
     try {
       if (named !== undefined) {
         id = named
-        onId?.(id)
+        onId?.(id, event !== undefined)
       }
     } finally {
       if (event) onEvent?.(event)
