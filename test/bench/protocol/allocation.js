@@ -1,0 +1,102 @@
+/**
+ * What a reader allocates for an event, compared with the event's text.
+ *
+ * Measured in a process of its own whose young generation is so large that nothing is collected during a pass: the
+ * growth of the heap is then all that was allocated, garbage included, to the byte and the same in every run. (What is
+ * still held afterwards would miss the garbage; a sampling profiler would estimate.)
+ */
+import { spawnSync } from 'node:child_process'
+import { PerformanceObserver } from 'node:perf_hooks'
+import { setImmediate } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { check } from './check.js'
+import { loadContenders } from './contenders.js'
+import { collect, consumer, median } from './measure.js'
+import { choose, loadSource } from './options.js'
+import { figure, table } from './table.js'
+import { makeWorkload, workloadNames } from './workloads.js'
+
+const here = fileURLToPath(import.meta.url)
+const roomy = ['--min-semi-space-size=128', '--max-semi-space-size=128']
+
+const bodies = [
+  'llm: one event a chunk',
+  'llm: 1-5 events a chunk',
+  'llm: 64 KiB chunks',
+  'named pairs: 1400 B chunks',
+  'tiny events: 64 KiB chunks',
+  '50-line data: 16 KiB chunks',
+  'all fields and CRLF: 16 KiB chunks',
+  'cjk: 64 KiB chunks',
+]
+
+/** Allocated for one pass over the workload, in bytes; nothing if the collector came in between after all. */
+async function allocated(contender, workload) {
+  let collections = 0
+  const observer = new PerformanceObserver((list) => {
+    collections += list.getEntries().length
+  })
+  const sizes = []
+  for (let pass = 0; pass < 9; pass++) {
+    const { take } = consumer()
+    collect()
+    // The observer is told of a collection later, this one included.
+    await setImmediate()
+    observer.observe({ entryTypes: ['gc'] })
+    collections = 0
+    const before = process.memoryUsage()
+    contender.bytes(workload.bytes, take, workload)
+    const after = process.memoryUsage()
+    await setImmediate()
+    await setImmediate()
+    observer.disconnect()
+    if (collections === 0) sizes.push(after.heapUsed + after.external - before.heapUsed - before.external)
+  }
+  return sizes.length ? median(sizes) : undefined
+}
+
+/** The text of a body as a string holds it: one byte a character where all of a chunk's are below U+0100, else two. */
+function sizeOfText({ text: texts }) {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the first of the range
+  return texts.reduce((sum, text) => sum + text.length * (/^[\u0000-\u00ff]*$/.test(text) ? 1 : 2), 0)
+}
+
+async function measure({ only, workloads, scale, src }) {
+  const contenders = await loadContenders({ only: choose(only), src: await loadSource(src) })
+  const rows = []
+  for (const name of workloadNames.filter((name) => bodies.includes(name) && choose(workloads)(name))) {
+    const workload = makeWorkload(name, scale)
+    const events = workload.events.length
+    const row = { workload: name, text: sizeOfText(workload) / events, contenders: {} }
+    for (const contender of contenders) {
+      if (contender.name === 'floor (stream)') continue
+      const failure = await check(contender, workload)
+      const { take } = consumer()
+      // Until the optimising compiler is done: it allocates, too, and what it makes allocates less.
+      if (!failure) for (let i = 0; i < 20; i++) contender.bytes(workload.bytes, take, workload)
+      const size = failure ? undefined : await allocated(contender, workload)
+      row.contenders[contender.name] = failure ? { failure } : { bytes: size && size / events }
+    }
+    rows.push(row)
+  }
+  return rows
+}
+
+export function allocation({ raw }) {
+  const child = spawnSync(process.execPath, [...roomy, here, JSON.stringify(raw)], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  if (child.status !== 0) throw new Error(`the process that measures allocation ended with ${child.status}`)
+  const rows = JSON.parse(child.stdout)
+  const names = Object.keys(rows[0]?.contenders ?? {})
+  const line = table('Allocation: bytes an event, as a multiple of its text', [...names, 'text, B'])
+  for (const { workload, text, contenders } of rows) {
+    const multiples = names.map((name) => contenders[name].bytes && contenders[name].bytes / text)
+    line(workload, [...multiples.map(figure), figure(text)])
+  }
+  return rows
+}
+
+if (process.argv[1] === here) console.log(JSON.stringify(await measure(JSON.parse(process.argv[2]))))
