@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { parse } from './args.ts'
+import { serve } from './serve.ts'
+import { tail } from './tail.ts'
+import { HELP, UsageError } from './usage.ts'
+
+async function main(): Promise<number> {
+  const { values, positionals } = parse(process.argv.slice(2))
+  const [first, ...more] = positionals
+  if (values.version) {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+    process.stdout.write(`${version}\n`)
+    return 0
+  }
+  if (values.help) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  if (first === undefined) throw new UsageError('an address is missing; see unmissed --help')
+  if (more.length > 0) throw new UsageError(`one address is enough, and there is also ${more.join(' ')}`)
+  return first === 'serve' ? serve(values) : tail(first, values)
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error) => {
+    if (!(error instanceof UsageError)) throw error
+    process.stderr.write(`unmissed: ${error.message}\n`)
+    process.exitCode = 2
+  },
+)

@@ -1,0 +1,1 @@
+export function fill(markdown: string): string

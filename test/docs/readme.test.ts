@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { fill } from './comments.js'
+import { reference } from './reference.js'
+import { complaints, root, snippets } from './snippets.ts'
+
+const readme = readFileSync(`${root}README.md`, 'utf8')
+
+test('every snippet of the README compiles', { timeout: 60_000 }, () => {
+  const list = snippets('README.md')
+  expect(list.length).toBeGreaterThan(0)
+  expect(complaints(list)).toEqual([])
+})
+
+test('a snippet that does not compile is told with its line', () => {
+  const at = 'README.md:7'
+  expect(complaints([{ at, language: 'ts', code: "import { connect } from 'unmissed'\nconnect(5)\n" }])).toEqual([
+    expect.stringContaining(`${at} line 2`),
+  ])
+})
+
+test('the tables of options are the doc comments (`npm run docs` writes them)', () => {
+  expect(readme).toContain('<!-- options: ')
+  expect(readme).toBe(fill(readme))
+})
+
+test('the reference is what the doc comments say (`npm run docs` writes it)', () => {
+  expect(readFileSync(`${root}src/reference.md`, 'utf8')).toBe(reference())
+})
+
+test('the sizes in the README are the budgets that every build is held to', () => {
+  const budgets: { name: string; limit: string }[] = JSON.parse(readFileSync(`${root}size-limit.json`, 'utf8'))
+  const told = [...readme.matchAll(/<!-- sizes -->([\s\S]*?)<!-- \/sizes -->/g)].map(([, table]) => table).join('')
+  const rows = [...told.matchAll(/^\| `([^`]+)` \|.*\| ([\d.]+ k?B) \|$/gm)].map(([, name, limit]) => ({ name, limit }))
+  expect(rows).toEqual(budgets.map(({ name, limit }) => ({ name, limit })))
+})
