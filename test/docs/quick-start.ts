@@ -1,0 +1,58 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { listen, shut } from '../helpers/listen.ts'
+import { snippets } from './snippets.ts'
+
+/** The files of the README's quick start: the snippets whose first line is `// name.js`. */
+export function quickStart(): Record<string, string> {
+  const files: Record<string, string> = {}
+  for (const { code } of snippets('README.md')) {
+    const name = /^\/\/ (server|client)\.js$/m.exec(code.split('\n')[0] ?? '')?.[1]
+    if (name) files[`${name}.js`] ??= code
+  }
+  return files
+}
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const probe = createServer()
+  const port = await listen(probe as never)
+  await shut(probe as never)
+  return port
+}
+
+/**
+ * Runs the quick start in a folder that can import the package: starts both, kills the server and starts it again.
+ * Resolves to what the client printed before and after.
+ */
+export async function runQuickStart(folder: string): Promise<{ before: string[]; after: string[] }> {
+  const port = await freePort()
+  for (const [name, code] of Object.entries(quickStart()))
+    writeFileSync(join(folder, name), code.replaceAll('3000', `${port}`))
+  const children: ChildProcess[] = []
+  const start = (name: string) => {
+    const child = spawn(process.execPath, [name], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
+    children.push(child)
+    return child
+  }
+  try {
+    const server = start('server.js')
+    const client = start('client.js')
+    const lines: string[] = []
+    client.stdout?.setEncoding('utf8').on('data', (text: string) => lines.push(...text.trim().split('\n')))
+    const printed = async (count: number) => {
+      while (lines.length < count) await once(client.stdout as never, 'data')
+      return lines.splice(0)
+    }
+    const before = await printed(2)
+    server.kill('SIGKILL')
+    await once(server, 'close')
+    start('server.js')
+    return { before, after: await printed(2) }
+  } finally {
+    for (const child of children) child.kill('SIGKILL')
+  }
+}
