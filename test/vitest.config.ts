@@ -8,6 +8,16 @@ const system = ['browsers', 'runtimes', 'chaos', 'load', 'recipes', 'cli', 'demo
   (room) => `test/${room}/**/*.test.{ts,tsx}`,
 )
 
+/** Suites of what lives in a page; those of React run a second time with React 18, whose packages know nothing of 19's. */
+const pages = ['react', 'vue', 'svelte'].map((room) => `test/${room}/**/*.test.{ts,tsx}`)
+const react18 = fileURLToPath(new URL('../fixtures/react18/node_modules/', import.meta.url))
+const page = {
+  environment: './test/helpers/happy-dom.ts',
+  exclude: ['**/node_modules/**'],
+  restoreMocks: true,
+  unstubGlobals: true,
+}
+
 export default defineConfig({
   root,
   test: {
@@ -17,10 +27,16 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.{ts,tsx}'],
-          exclude: [...system, '**/node_modules/**'],
+          exclude: [...system, ...pages, '**/node_modules/**'],
           restoreMocks: true,
           unstubGlobals: true,
         },
+      },
+      { root, test: { ...page, name: 'unit-page', include: pages } },
+      {
+        root,
+        resolve: { alias: [{ find: /^(react|react-dom)(?=$|\/)/, replacement: `${react18}$1` }] },
+        test: { ...page, name: 'unit-react18', include: pages.slice(0, 1) },
       },
       {
         root,
