@@ -1,0 +1,56 @@
+import type { EventOf } from './connect.ts'
+import type { ConnectOptions, ConnectUrl, Snapshot } from './options.ts'
+
+/** Where the stream is, or nothing for none. */
+export type StreamUrl = ConnectUrl | null | undefined
+
+/** How events become data. */
+export type Fold<Events extends object, Type extends keyof Events & string, Data> =
+  | {
+      /** Makes the next `data` of the last one and an event; called for every event. Default: the data of the last event. */
+      reduce: (data: Data, event: EventOf<Events, Type>) => Data
+      /** What `reduce` begins with. */
+      initial: Data
+    }
+  | { reduce?: undefined; initial?: undefined }
+
+/** The options of `connect`, and those of what is shown. Only a change of URL, method, body, event types, key or enabled reconnects. */
+export interface ViewOptions<Events extends object, Type extends keyof Events & string, Data, Selected>
+  extends ConnectOptions {
+  /** The type of event to listen to. Default: every type. */
+  event?: Type | undefined
+  /** The types of events to listen to. Default: that of `event`. */
+  events?: readonly Type[] | undefined
+  /** Makes of the data what is shown; called at every render, and without an event before the first. Default: the data as it is. */
+  select?: ((data: Data, event: EventOf<Events, Type> | undefined) => Selected) | undefined
+  /** How many events are kept in `events`, the newest ones. Default: 100. */
+  max?: number | undefined
+  /** Called once for each event, as soon as it is there. Default: none. */
+  onEvent?: ((event: EventOf<Events, Type>) => unknown) | undefined
+  /** All that have the same key, URL, method and body share one connection. Default: none, it is not shared. */
+  key?: string | undefined
+  /** False closes the connection and keeps what came; true opens it again, after the last event id where there is one. Default: true. */
+  enabled?: boolean | undefined
+}
+
+export type StreamOptions<Events extends object, Type extends keyof Events & string, Data, Selected> = ViewOptions<
+  Events,
+  Type,
+  Data,
+  Selected
+> &
+  Fold<Events, Type, Data>
+
+/** What came of a stream so far, and what can be done with it. Never changed, only replaced, at most once per animation frame. */
+export interface StreamState<Events extends object, Type extends keyof Events & string, Data> extends Snapshot {
+  /** The data of the last event, or what `reduce` made of all, or what `select` makes of that. */
+  readonly data: Data
+  /** The last event. */
+  readonly event: EventOf<Events, Type> | undefined
+  /** The newest events, at most `max`. */
+  readonly events: readonly EventOf<Events, Type>[]
+  /** Makes a new attempt at once. After the end it opens a new connection, after the last event id where there is one. */
+  readonly reconnect: () => void
+  /** Closes the connection, for all who share it, until `reconnect()`. */
+  readonly close: () => void
+}

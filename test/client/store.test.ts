@@ -1,0 +1,493 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createStore, type Live, open, type Store, type StoreState } from '../../src/client/store.ts'
+import { createMockServer, type MockServer } from '../../src/testing/index.ts'
+
+const URL = 'https://example.test/events'
+const FRAME = 16
+const LINGER = 50
+
+let server: MockServer
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] })
+  server = createMockServer()
+})
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0)
+  expect(server.live).toBe(0)
+  vi.useRealTimers()
+})
+
+function create(options: Partial<Live> = {}): Store {
+  const live = { url: URL, fetch: server.fetch, connectTimeout: 0, retry: { base: 100, random: () => 0 }, ...options }
+  return createStore(live as Live, (store) => {
+    const connection = open(store.live)
+    return [connection, connection.close]
+  })
+}
+/** Subscribes, and collects each snapshot that is published. */
+function watch(store: Store) {
+  const published: StoreState[] = []
+  const undo = store.subscribe(() => published.push(store.getSnapshot()))
+  return { published, undo }
+}
+/** Lets whatever is under way be read; no faked timer fires. */
+async function settle() {
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
+}
+async function frame() {
+  await settle()
+  vi.advanceTimersByTime(FRAME)
+}
+async function leave(undo: () => void) {
+  undo()
+  vi.advanceTimersByTime(LINGER)
+  await settle()
+}
+
+describe('life', () => {
+  it('opens nothing before somebody subscribes', async () => {
+    const store = create()
+    await settle()
+    expect(server.requests).toEqual([])
+    expect(store.getSnapshot()).toMatchObject({ state: 'connecting', data: undefined, event: undefined, events: [] })
+    expect(store.getSnapshot()).toBe(store.getServerSnapshot())
+  })
+
+  it('opens one connection for all its subscribers, and closes it a moment after the last is gone', async () => {
+    const store = create()
+    const undos = [watch(store).undo, watch(store).undo]
+    const request = await server.next()
+    undos[0]?.()
+    undos[0]?.()
+    vi.advanceTimersByTime(LINGER)
+    expect(server.live).toBe(1)
+    undos[1]?.()
+    vi.advanceTimersByTime(LINGER - 1)
+    expect(server.live).toBe(1)
+    vi.advanceTimersByTime(1)
+    expect(await request.closed).toBe('aborted')
+    expect(server.requests).toHaveLength(1)
+    expect(store.getSnapshot().state).toBe('closed')
+  })
+
+  it('opens exactly one connection when it is subscribed, left and subscribed again at once', async () => {
+    const store = create()
+    watch(store).undo()
+    const { undo } = watch(store)
+    await settle()
+    vi.advanceTimersByTime(10 * LINGER)
+    expect([server.requests.length, server.live]).toEqual([1, 1])
+    await leave(undo)
+  })
+
+  it('misses nothing while nobody is there for a moment, and calls nobody back', async () => {
+    const onEvent = vi.fn()
+    const store = create({ onEvent, reduce: (data, event) => `${data}${event.data}`, initial: '' })
+    const { undo } = watch(store)
+    const request = await server.next()
+    request.send({ data: 'a' })
+    await settle()
+    undo()
+    request.send({ data: 'b' })
+    await settle()
+    const again = watch(store)
+    request.send({ data: 'c' })
+    await frame()
+    expect(store.getSnapshot().data).toBe('abc')
+    expect(onEvent.mock.calls.map(([event]) => event.data)).toEqual(['a', 'c'])
+    await leave(again.undo)
+  })
+
+  it('goes on after the last event id when it is subscribed again', async () => {
+    const store = create({ reduce: (data, event) => `${data}${event.data}`, initial: '' })
+    const { undo } = watch(store)
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    await frame()
+    await leave(undo)
+    const again = watch(store)
+    const second = await server.next()
+    expect(second.headers.get('last-event-id')).toBe('1')
+    second.send({ data: 'b', id: '2' })
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({ data: 'ab', lastEventId: '2', events: [{ data: 'a' }, { data: 'b' }] })
+    await leave(again.undo)
+  })
+
+  it.each([
+    ['there is no id', {}, undefined],
+    ['the request has a body', { method: 'POST', body: 'x' }, '1'],
+  ])('begins anew when %s', async (_, options, id) => {
+    const store = create({ ...options, reduce: (data, event) => `${data}${event.data}`, initial: '', lastEventId: '0' })
+    const { undo } = watch(store)
+    const first = await server.next()
+    first.send({ data: 'a', id: id ?? '' })
+    await frame()
+    await leave(undo)
+    expect(store.getSnapshot().data).toBe('a')
+    const again = watch(store)
+    expect(store.getSnapshot()).toMatchObject({ data: '', event: undefined, events: [], state: 'connecting' })
+    const second = await server.next()
+    expect(second.headers.get('last-event-id')).toBe('0')
+    await leave(again.undo)
+  })
+})
+
+describe('snapshots', () => {
+  it('are replaced, never changed, and stay the same between publishes', async () => {
+    const store = create()
+    const { undo } = watch(store)
+    const request = await server.next()
+    request.send({ data: 'a' })
+    await frame()
+    const before = store.getSnapshot()
+    const copy = structuredClone({ ...before, reconnect: 0, close: 0 })
+    request.send({ data: 'b' })
+    await settle()
+    expect(store.getSnapshot()).toBe(before)
+    await frame()
+    expect(store.getSnapshot()).not.toBe(before)
+    expect({ ...before, reconnect: 0, close: 0 }).toEqual(copy)
+    await leave(undo)
+  })
+
+  it('keep the list of events where none came', async () => {
+    const store = create()
+    const { undo } = watch(store)
+    const request = await server.next()
+    request.send({ data: 'a' })
+    await frame()
+    const { events } = store.getSnapshot()
+    request.drop()
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({ state: 'waiting', delay: 100, error: { code: 'network' } })
+    expect(store.getSnapshot().events).toBe(events)
+    await leave(undo)
+  })
+
+  it('show the last event, its data, its id and the newest events', async () => {
+    const store = create()
+    const { undo } = watch(store)
+    const request = await server.next()
+    request.send({ type: 'tick', data: 'a', id: '1' })
+    request.send({ data: 'b', id: '2' })
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({
+      state: 'open',
+      data: 'b',
+      event: { type: 'message', data: 'b', id: '2' },
+      events: [{ data: 'a' }, { data: 'b' }],
+      lastEventId: '2',
+    })
+    await leave(undo)
+  })
+
+  it('are published once for 10,000 events of one frame, and each event was reduced and called back', async () => {
+    const onEvent = vi.fn()
+    const store = create({ onEvent, reduce: (count) => (count as number) + 1, initial: 0 })
+    const { published, undo } = watch(store)
+    const request = await server.next()
+    request.open()
+    await frame()
+    published.length = 0
+    request.write(Array.from({ length: 10_000 }, (_, index) => `data: ${index}\n\n`).join(''))
+    await frame()
+    expect(published).toHaveLength(1)
+    expect(published[0]).toMatchObject({ data: 10_000, event: { data: '9999' } })
+    expect(onEvent).toHaveBeenCalledTimes(10_000)
+    await leave(undo)
+  })
+
+  it.each([
+    [undefined, 100],
+    [3, 3],
+    [0, 0],
+    [Number.POSITIVE_INFINITY, 250],
+  ])('keep the newest events: with max %s there are %i of 250', async (max, length) => {
+    const store = create({ max })
+    const { undo } = watch(store)
+    const request = await server.next()
+    for (const part of [0, 1]) {
+      for (let index = 0; index < 125; index++) request.send({ data: `${part * 125 + index}` })
+      await frame()
+    }
+    const { events } = store.getSnapshot()
+    expect(events).toHaveLength(length)
+    expect(events.map(({ data }) => data)).toEqual(Array.from({ length }, (_, index) => `${250 - length + index}`))
+    await leave(undo)
+  })
+
+  it('show what came last before they show the end', async () => {
+    const store = create({ until: '[DONE]', method: 'POST', body: 'x' })
+    const { published } = watch(store)
+    const request = await server.next()
+    request.open()
+    await frame()
+    request.send({ data: 'last' })
+    request.send({ data: '[DONE]' })
+    await settle()
+    expect(published.slice(-2)).toMatchObject([
+      { state: 'open', data: 'last' },
+      { state: 'closed', data: 'last', error: undefined },
+    ])
+    await frame()
+  })
+
+  it('go on after a reducer that throws, whose error is reported', async () => {
+    const report = vi.fn()
+    vi.stubGlobal('reportError', report)
+    const mistake = new Error('reduce')
+    const onEvent = vi.fn()
+    const store = create({
+      onEvent,
+      initial: 0,
+      reduce(count, event) {
+        if (event.data === 'bad') throw mistake
+        return (count as number) + 1
+      },
+    })
+    const { undo } = watch(store)
+    const request = await server.next()
+    for (const data of ['a', 'bad', 'b']) request.send({ data })
+    await frame()
+    expect(report.mock.calls).toEqual([[mistake]])
+    expect(store.getSnapshot()).toMatchObject({ data: 2, event: { data: 'b' } })
+    expect(onEvent).toHaveBeenCalledTimes(3)
+    await leave(undo)
+  })
+})
+
+describe('types of events', () => {
+  it.each([
+    ['event', { event: 'tick' }, ['1']],
+    ['events', { events: ['tick', 'note'] }, ['1', '2']],
+    ['both, of which events counts', { event: 'tick', events: ['note'] }, ['2']],
+    ['neither', {}, ['1', '2', '3']],
+    ['none at all', { events: [] }, []],
+  ])('are chosen by %s', async (_, options, expected) => {
+    const store = create(options)
+    const { undo } = watch(store)
+    const request = await server.next()
+    request.send({ type: 'tick', data: '1' })
+    request.send({ type: 'note', data: '2' })
+    request.send({ data: '3' })
+    await frame()
+    expect(store.getSnapshot().events.map(({ data }) => data)).toEqual(expected)
+    await leave(undo)
+  })
+
+  it('that nobody listens to are not read, and cannot be refused', async () => {
+    const onError = vi.fn()
+    const store = create({ event: 'tick', parse: 'json', onError })
+    const { undo } = watch(store)
+    const request = await server.next()
+    request.send({ type: 'ping', data: '' })
+    request.send({ type: 'tick', data: '{"price":3}' })
+    await frame()
+    expect(store.getSnapshot().data).toEqual({ price: 3 })
+    expect(onError).not.toHaveBeenCalled()
+    await leave(undo)
+  })
+})
+
+describe('frames', () => {
+  let frames: (() => void)[]
+  let page: { hidden: boolean; addEventListener(): void; removeEventListener(): void; baseURI: string }
+
+  beforeEach(() => {
+    frames = []
+    page = { hidden: false, addEventListener() {}, removeEventListener() {}, baseURI: URL }
+    vi.stubGlobal('document', page)
+    vi.stubGlobal('requestAnimationFrame', (run: () => void) => frames.push(run))
+  })
+  const paint = () => {
+    for (const run of frames.splice(0)) run()
+  }
+
+  it('are what a page publishes with, all stores in the first of them', async () => {
+    const stores = [create(), create()]
+    const watched = stores.map(watch)
+    for (const _ of stores) (await server.next()).send({ data: 'a' })
+    await settle()
+    expect([frames.length, vi.getTimerCount()]).toEqual([2, 0])
+    expect(watched.map(({ published }) => published.length)).toEqual([0, 0])
+    frames.shift()?.()
+    expect(stores.map((store) => store.getSnapshot().data)).toEqual(['a', 'a'])
+    paint()
+    expect(watched.map(({ published }) => published.length)).toEqual([1, 1])
+    for (const { undo } of watched) await leave(undo)
+  })
+
+  it('hold up nobody else if one never comes', async () => {
+    const lost = create()
+    const { undo } = watch(lost)
+    ;(await server.next()).send({ data: 'a' })
+    await settle()
+    frames.length = 0
+    const store = create()
+    const other = watch(store)
+    ;(await server.next()).send({ data: 'b' })
+    await settle()
+    paint()
+    expect([lost, store].map((each) => each.getSnapshot().data)).toEqual(['a', 'b'])
+    await leave(undo)
+    await leave(other.undo)
+  })
+
+  it('are not waited for by a hidden page, even if one was asked for before', async () => {
+    const store = create()
+    const { undo } = watch(store)
+    const request = await server.next()
+    request.send({ data: 'a' })
+    await settle()
+    expect(frames).toHaveLength(1)
+    page.hidden = true
+    request.send({ data: 'b' })
+    await frame()
+    expect(store.getSnapshot().data).toBe('b')
+    page.hidden = false
+    request.send({ data: 'c' })
+    await settle()
+    paint()
+    expect(store.getSnapshot().data).toBe('c')
+    await leave(undo)
+  })
+})
+
+describe('options', () => {
+  it('count from the next use on when they change, and reconnect nothing', async () => {
+    const [before, after] = [vi.fn(), vi.fn()]
+    const store = create({ onEvent: before, headers: { authorization: 'old' } })
+    const { undo } = watch(store)
+    const first = await server.next()
+    first.send({ data: 'a' })
+    await settle()
+    store.update({ ...store.live, onEvent: after, headers: { authorization: 'new' } })
+    first.send({ data: 'b' })
+    await frame()
+    expect([before.mock.calls.length, after.mock.calls.length]).toEqual([1, 1])
+    expect(server.requests).toHaveLength(1)
+    first.drop()
+    await settle()
+    vi.advanceTimersByTime(100)
+    const second = await server.next()
+    expect([first, second].map(({ headers }) => headers.get('authorization'))).toEqual(['old', 'new'])
+    await leave(undo)
+  })
+
+  it('that are no longer given are forgotten', async () => {
+    const onEvent = vi.fn()
+    const store = create({ onEvent })
+    const { undo } = watch(store)
+    const { onEvent: _, ...rest } = store.live
+    const request = await server.next()
+    store.update(rest as Live)
+    request.send({ data: 'a' })
+    await frame()
+    expect(onEvent).not.toHaveBeenCalled()
+    expect(store.getSnapshot().data).toBe('a')
+    await leave(undo)
+  })
+
+  it('may give the URL by a function, of which the newest is asked', async () => {
+    const store = create({ url: () => `${URL}?token=old` })
+    const { undo } = watch(store)
+    const first = await server.next()
+    store.update({ ...store.live, url: async () => `${URL}?token=new` })
+    first.drop()
+    await settle()
+    vi.advanceTimersByTime(100)
+    const second = await server.next()
+    expect([first.url, second.url]).toEqual([`${URL}?token=old`, `${URL}?token=new`])
+    await leave(undo)
+  })
+
+  it.each([
+    ['url', { url: null }],
+    ['url', { url: undefined }],
+    ['enabled', { enabled: false }],
+  ])('rest without a stream: %s %j', async (_, options) => {
+    const store = create(options)
+    const { undo } = watch(store)
+    store.getSnapshot().reconnect()
+    store.getSnapshot().close()
+    await settle()
+    expect(server.requests).toEqual([])
+    expect(store.getSnapshot().state).toBe('closed')
+    await leave(undo)
+  })
+
+  it('rest and start by enabled: what came is kept, at once', async () => {
+    const store = create({ reduce: (data, event) => `${data}${event.data}`, initial: '' })
+    const { published, undo } = watch(store)
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    await settle()
+    store.update({ ...store.live, enabled: false })
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', data: 'a' })
+    expect(await first.closed).toBe('aborted')
+    store.update({ ...store.live, enabled: false })
+    store.getSnapshot().reconnect()
+    await settle()
+    expect(server.requests).toHaveLength(1)
+    store.update({ ...store.live, enabled: true })
+    expect(store.getSnapshot()).toMatchObject({ state: 'connecting', data: 'a' })
+    const second = await server.next()
+    expect(second.headers.get('last-event-id')).toBe('1')
+    await frame()
+    expect(published.map(({ state }) => state)).toContain('closed')
+    await leave(undo)
+  })
+})
+
+describe('reconnect and close', () => {
+  it('reconnect makes a new attempt at once', async () => {
+    const store = create()
+    const { undo } = watch(store)
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    await frame()
+    store.getSnapshot().reconnect()
+    const second = await server.next()
+    expect(await first.closed).toBe('aborted')
+    expect(second.headers.get('last-event-id')).toBe('1')
+    await leave(undo)
+  })
+
+  it('reconnect begins again after a failure, and keeps what came', async () => {
+    const store = create()
+    const { undo } = watch(store)
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    first.drop()
+    await settle()
+    vi.advanceTimersByTime(100)
+    ;(await server.next()).status(401)
+    await settle()
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', error: { code: 'status', status: 401 } })
+    store.getSnapshot().reconnect()
+    const third = await server.next()
+    expect(third.headers.get('last-event-id')).toBe('1')
+    third.open()
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({ state: 'open', error: undefined, data: 'a' })
+    await leave(undo)
+  })
+
+  it('close ends it until reconnect', async () => {
+    const store = create()
+    const { undo } = watch(store)
+    const request = await server.next()
+    store.getSnapshot().close()
+    expect(store.getSnapshot().state).toBe('closed')
+    expect(await request.closed).toBe('aborted')
+    watch(store).undo()
+    await settle()
+    expect(server.requests).toHaveLength(1)
+    store.getSnapshot().reconnect()
+    await server.next()
+    await leave(undo)
+  })
+})
