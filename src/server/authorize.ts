@@ -29,11 +29,14 @@ export const UNAUTHORIZED: Refusal = {
   headers: { 'WWW-Authenticate': 'Bearer' },
 }
 
+type Filter = NonNullable<Subscription['filter']>
+const NONE: readonly Filter[] = []
+
 /** Joins what the route asks for with what was granted; a refusal where it asks for more. */
 export function combine(
   { topics, ...subscription }: Subscription,
   answer: Grant | Refusal | boolean | undefined,
-): { subscription: Subscription; filters: Array<NonNullable<Subscription['filter']>>; expires: number } | Refusal {
+): { subscription: Subscription; filters: readonly Filter[]; expires: number } | Refusal {
   if (!answer) return UNAUTHORIZED
   if (answer !== true && 'status' in answer) return answer
   const grant = answer === true ? {} : answer
@@ -43,6 +46,7 @@ export function combine(
   const expires = Number(grant.expires ?? Number.POSITIVE_INFINITY)
   // Not a number is no time at all: a grant whose end cannot be read has ended.
   if (!(expires > Date.now())) return UNAUTHORIZED
+  const filters = [subscription.filter, grant.filter].filter((filter) => filter !== undefined)
   return {
     subscription: {
       ...subscription,
@@ -50,7 +54,7 @@ export function combine(
       user: grant.user ?? subscription.user,
       metadata: grant.metadata ?? subscription.metadata,
     },
-    filters: [subscription.filter, grant.filter].filter((filter) => filter !== undefined),
+    filters: filters.length > 0 ? filters : NONE,
     expires,
   }
 }

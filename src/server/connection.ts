@@ -174,8 +174,14 @@ export abstract class BaseConnection implements Connection {
     const batch = this.#batch
     this.#batch = undefined
     if (!batch || this.#over) return
-    if (this.#queue) this.#enqueue(this.#queue, batch)
-    else this.#transmit(batch.bytes, batch.frames)
+    try {
+      if (this.#queue) this.#enqueue(this.#queue, batch)
+      else this.#transmit(batch.bytes, batch.frames)
+    } catch (error) {
+      // One reader's trouble, whatever it is, is not the next one's.
+      this.onError?.(error)
+      this.end('failed', true)
+    }
   }
 
   /** Ends the connection: after what was pushed, or at once and without it. */

@@ -20,13 +20,15 @@ import { Pulse } from './pulse.ts'
 import type { Queue } from './queue.ts'
 import { type Gap, Replay, type Replayed, type Start } from './replay.ts'
 import { Roster } from './roster.ts'
-import { enqueue, type SlowPolicy } from './slow.ts'
+import { enqueue } from './slow.ts'
 import { type Home, HubSubscriber, type Subscriber, type Subscription } from './subscriber.ts'
 import { clock } from './turn.ts'
 import { WebExchange } from './web.ts'
 
 /** How long the backplane may take to say where a reader begins, in milliseconds, before the reader is sent away. */
 const PATIENCE = 5000
+
+const STOPPING = 'the server is about to stop'
 
 /** Makes a hub: many readers, one log. */
 export function createHub<Events = Record<string, unknown>, Metadata = unknown>(
@@ -45,7 +47,6 @@ class LogHub implements Hub, Home, Replayed {
   readonly #roster = new Roster()
   readonly #replay = new Replay(this)
   readonly #pulse: Pulse
-  readonly #slow: SlowPolicy
   #position: Position | undefined
   #subscription: BackplaneSubscription | undefined
   #subscribing: Promise<void> | undefined
@@ -53,6 +54,7 @@ class LogHub implements Hub, Home, Replayed {
   #early: Entry[] = []
   #deliveries = new WeakMap<Entry, Delivery>()
   #closing: Promise<void> | undefined
+  readonly #onError = (error: unknown): void => this.report(error)
 
   constructor(options: HubOptions) {
     this.#options = options
@@ -61,7 +63,6 @@ class LogHub implements Hub, Home, Replayed {
     this.#cors = new Cors(options.cors)
     this.#limits = new Limits(options.limits ?? {})
     this.#pulse = new Pulse(this.#heartbeat, this.#roster.all, (silent) => this.#beat(silent))
-    this.#slow = options.slow ?? 'disconnect'
   }
 
   get size(): number {
@@ -163,7 +164,11 @@ class LogHub implements Hub, Home, Replayed {
     await soon(Promise.all(all.map((subscriber) => subscriber.closed)), within).catch(ignore)
     for (const { connection } of all) connection.end('closed', true)
     this.#subscription?.close()
-    await this.backplane.close()
+    try {
+      await this.backplane.close()
+    } catch (error) {
+      this.report(error)
+    }
   }
 
   // What the parts of the hub need of it.
@@ -193,15 +198,17 @@ class LogHub implements Hub, Home, Replayed {
     this.#metrics.count('replayed_total', count)
   }
 
-  gap(gap: Gap, subscriber: HubSubscriber): Promise<void> | void {
+  gap(gap: Gap, subscriber: HubSubscriber): unknown {
     this.#metrics.count('gaps_total')
     return this.#call(this.#options.onGap, gap, subscriber)
   }
 
   overflow(subscriber: HubSubscriber, queue: Queue, frame: Frame, room: number): boolean {
-    const policy = this.#slow
-    return enqueue(policy, queue, frame, room, ({ event }, lost) => {
-      this.#metrics.count('dropped_total', 1, `{policy="${typeof policy === 'string' ? policy : 'latest'}"}`)
+    const slow = this.#options.slow ?? 'disconnect'
+    const policy = typeof slow === 'string' ? slow : 'latest'
+    const key = typeof slow === 'string' ? undefined : this.#call(slow.latest, frame.event as Delivery)
+    return enqueue(policy, key, queue, frame, room, ({ event }, lost) => {
+      this.#metrics.count('dropped_total', 1, `{policy="${policy}"}`)
       if (!event) return
       if (lost) subscriber.lost = { asked: subscriber.lost?.asked ?? subscriber.sent, newest: event.id }
       this.#call(this.#options.onDrop, event as Delivery, subscriber)
@@ -221,8 +228,9 @@ class LogHub implements Hub, Home, Replayed {
   wrote(bytes: Bytes, frames: readonly Frame[]): void {
     this.#metrics.bytes += bytes.size
     this.#metrics.delivered += frames.length
-    const now = clock()
-    for (const { event, at } of frames) if (event) this.#metrics.observe(now - at)
+    // What leaves together was published in one turn, but for a reader that was behind, whose frames leave one by one.
+    const first = frames[0]
+    if (first?.event) this.#metrics.observe(clock() - first.at, frames.length)
   }
 
   over(subscriber: HubSubscriber, reason: CloseReason): void {
@@ -281,8 +289,8 @@ class LogHub implements Hub, Home, Replayed {
       const refusal = judge(exchange, methods)
       if (refusal?.status === 406 && next) return void next()
       if (refusal) return this.#refuse(exchange, refusal, head)
-      if (this.#closing) return this.#refuse(exchange, this.#limits.refusal(503, 'the server is about to stop'), head)
-      const address = subscription.address ?? (limits?.address ? limits.address(exchange) : exchange.address)
+      if (this.#closing) return this.#refuse(exchange, this.#limits.refusal(503, STOPPING), head)
+      const address = subscription.address ?? (limits?.address ? limits.address(exchange) : limits && exchange.address)
       const place = this.#limits.enter(address)
       if ('status' in place) return this.#refuse(exchange, place, head)
       let subscriber: HubSubscriber | undefined
@@ -313,8 +321,8 @@ class LogHub implements Hub, Home, Replayed {
     const { subscription, filters, expires } = granted as Exclude<typeof granted, Refusal>
     const id = lastEventId(exchange) ?? ''
     const start = await this.#begin(id)
-    if (this.#closing) throw new HubClosed()
     if (exchange.gone) return undefined
+    if (this.#closing) return this.#refuse(exchange, this.#limits.refusal(503, STOPPING), cors)
     const head = {
       ...streamHead(this.#heartbeat, true),
       // The id before the first event that will come: the one asked for, unless there is a gap.
@@ -346,7 +354,7 @@ class LogHub implements Hub, Home, Replayed {
   #welcome(subscriber: HubSubscriber): void {
     const { connection } = subscriber
     connection.owner = subscriber
-    connection.onError = (error) => this.report(error)
+    connection.onError = this.#onError
     if (!connection.open) return
     this.#metrics.count('connections_total')
     this.#roster.add(subscriber)
@@ -437,14 +445,13 @@ class LogHub implements Hub, Home, Replayed {
   }
 
   /** Calls back into the application, whose mistakes are its own. */
-  #call<Arguments extends unknown[]>(
-    hook: ((...values: Arguments) => unknown) | undefined,
+  #call<Arguments extends unknown[], Result>(
+    hook: ((...values: Arguments) => Result) | undefined,
     ...values: Arguments
-  ): Promise<void> | undefined {
+  ): Result | undefined {
     try {
       const result = hook?.(...values)
-      if (!(result instanceof Promise)) return undefined
-      return result.then(ignore, (error) => this.report(error))
+      return result instanceof Promise ? (result.catch((error) => this.report(error)) as Result) : result
     } catch (error) {
       this.report(error)
       return undefined

@@ -33,13 +33,13 @@ export class Metrics {
     this.#counters.set(series, (this.#counters.get(series) ?? 0) + amount)
   }
 
-  /** Notes how long a frame took from the hub to a reader's socket, in milliseconds. */
-  observe(milliseconds: number): void {
+  /** Notes how long frames took from the hub to a reader's socket, in milliseconds. */
+  observe(milliseconds: number, frames: number): void {
     const seconds = milliseconds / 1000
     let index = 0
     while (seconds > (BOUNDS[index] ?? Number.POSITIVE_INFINITY)) index++
-    this.#buckets[index] = (this.#buckets[index] ?? 0) + 1
-    this.#seconds += seconds
+    this.#buckets[index] = (this.#buckets[index] ?? 0) + frames
+    this.#seconds += seconds * frames
   }
 
   render(connections: number): string {

@@ -44,6 +44,7 @@ interface Internals {
     | undefined
   readonly destroyed?: boolean
   readonly chunkedEncoding?: boolean
+  readonly _header?: string | null
   setTimeout?(milliseconds: number): unknown
   hasHeader?(name: string): boolean
   flush?(): void
@@ -54,8 +55,6 @@ const ignore = (): void => {}
 export class NodeExchange extends Exchange {
   readonly method: string
   readonly url: string
-  readonly address: string | undefined
-
   readonly raw: NodeRequest
   readonly response: NodeResponse
 
@@ -65,7 +64,11 @@ export class NodeExchange extends Exchange {
     this.response = response
     this.method = raw.method ?? 'GET'
     this.url = raw.url ?? '/'
-    this.address = raw.socket?.remoteAddress
+  }
+
+  // Asked for when it is needed: Node keeps what it answers with the socket.
+  override get address(): string | undefined {
+    return this.raw.socket?.remoteAddress
   }
 
   override header(name: string): string | undefined {
@@ -108,6 +111,9 @@ export class NodeConnection extends BaseConnection {
     ;(response as Internals).setTimeout?.(0)
     response.writeHead(200, head)
     response.write(':\n\n')
+    // Node keeps the head for as long as the response, in the fifty pieces that it was put together from. Looking at
+    // one of its characters makes V8 put them together, which saves 1 KiB per connection.
+    ;(response as Internals)._header?.charCodeAt(0)
     this.#socket = directSocket(response)
   }
 

@@ -38,7 +38,7 @@ export interface Replayed {
   /** The log is another one now: everyone has to be brought to it. */
   adopt(position: Position): void
   replayed(count: number): void
-  gap(gap: Gap, subscriber: HubSubscriber): Promise<void> | void
+  gap(gap: Gap, subscriber: HubSubscriber): unknown
   report(error: unknown): void
 }
 
@@ -74,7 +74,7 @@ export class Replay {
     }
   }
 
-  async join(subscriber: HubSubscriber, { position, page, gap }: Start, ready?: Promise<unknown>): Promise<void> {
+  async join(subscriber: HubSubscriber, { position, page, gap }: Start, ready?: unknown): Promise<void> {
     subscriber.live = false
     subscriber.epoch = position.epoch
     subscriber.offset = position.offset

@@ -15,7 +15,14 @@ export type SlowPolicy =
   | { latest: (event: PublishedEvent) => string | undefined }
 
 /** Queues a frame as the policy has it, or drops others for it; `drop` hears of each that will not be sent. False to give the reader up. */
-export function enqueue(policy: SlowPolicy, queue: Queue, frame: Frame, room: number, drop: Drop): boolean {
+export function enqueue(
+  policy: 'disconnect' | 'drop-oldest' | 'drop-newest' | 'latest',
+  key: string | undefined,
+  queue: Queue,
+  frame: Frame,
+  room: number,
+  drop: Drop,
+): boolean {
   if (policy === 'disconnect') return disconnect(queue, frame, room)
   if (policy === 'drop-newest') {
     if (frame.size > room) drop(frame, true)
@@ -23,7 +30,6 @@ export function enqueue(policy: SlowPolicy, queue: Queue, frame: Frame, room: nu
     return true
   }
   let left = room - frame.size
-  const key = typeof policy === 'object' && frame.event ? policy.latest(frame.event as PublishedEvent) : undefined
   const replaced = queue.add(frame, key)
   if (replaced) {
     left += replaced.size

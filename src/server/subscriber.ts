@@ -100,7 +100,7 @@ export class HubSubscriber implements Subscriber, Owner {
     this.user = user
     this.metadata = metadata
     this.address = address
-    this.#topics = [...new Set(topics)]
+    this.#topics = topics.length > 0 ? [...new Set(topics)] : NONE
     this.#filters = filters
   }
 
