@@ -29,7 +29,7 @@ function unmissed(ids: Peer['ids'], changes: ConnectOptions = {}): Peer {
     start(url, { event, client, signal }) {
       const connection = connect(url, {
         signal,
-        retry: { base: 5, max: 40 },
+        retry: { base: 5, max: 50 },
         idleTimeout: SILENCE,
         connectTimeout: SILENCE,
         dedupe: true,

@@ -33,7 +33,7 @@ const PROGRAMME: [Scenario, PeerName, cuts: number][] = [
 ]
 
 /** The `retry` of the server in all runs, in milliseconds. */
-const RETRY = 12
+const RETRY = 20
 
 async function main() {
   const { scenario, peer, cuts, seed = String(Date.now() % 1_000_000), json } = values
