@@ -2,8 +2,9 @@
  * What a reader allocates for an event, compared with the event's text.
  *
  * Measured in a process of its own whose young generation is so large that nothing is collected during a pass: the
- * growth of the heap is then all that was allocated, garbage included, to the byte and the same in every run. (What is
- * still held afterwards would miss the garbage; a sampling profiler would estimate.)
+ * growth of the heap is then all that was allocated, garbage included, and the same in every run. (What is still held
+ * afterwards would miss the garbage; a sampling profiler would estimate.) It counts what a large string leaves unused
+ * at the end of a page, too: the floor shows how much that is.
  */
 import { spawnSync } from 'node:child_process'
 import { PerformanceObserver } from 'node:perf_hooks'

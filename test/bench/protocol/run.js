@@ -25,6 +25,7 @@ const help = `npm run bench -- [${Object.keys(sections).join('] [')}] [options] 
   --rounds n        turns of each contender, of which the median counts     Default: 25
   --sample ms       CPU time of one turn                                    Default: 8
   --scale x         size of the bodies                                      Default: 1
+  --fresh           text was seen in one shape only, as in a new process    Default: in all shapes
   --src file        another build or the source of ours, beside the build   Default: none
   --node a,b        run under these: releases, paths, or all (${releases})  Default: this one
   --json file       the figures as data                                     Default: none`
@@ -38,6 +39,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '25' },
     sample: { type: 'string', default: '8' },
     scale: { type: 'string', default: '1' },
+    fresh: { type: 'boolean', default: false },
     src: { type: 'string' },
     node: { type: 'string' },
     json: { type: 'string' },
@@ -62,6 +64,7 @@ async function here() {
     scale: Number(values.scale),
     count: Number(values.rounds),
     sample: Number(values.sample),
+    fresh: values.fresh,
     src: await loadSource(values.src),
   }
   const run = { node: process.version, platform: process.platform, arch: process.arch }
@@ -75,7 +78,9 @@ function elsewhere(wanted) {
   const folder = mkdtempSync(join(tmpdir(), 'unmissed-bench-'))
   const json = join(folder, 'run.json')
   const { node: _, json: __, help: ___, ...rest } = values
-  const words = Object.entries({ ...rest, json }).flatMap(([name, value]) => [`--${name}`, value])
+  const words = Object.entries({ ...rest, json }).flatMap(([name, value]) =>
+    typeof value === 'boolean' ? (value ? [`--${name}`] : []) : [`--${name}`, value],
+  )
   try {
     const runs = (wanted === 'all' ? releases : wanted.split(',')).flatMap((node) => {
       const here = fileURLToPath(import.meta.url)
