@@ -11,13 +11,14 @@ const all = new Map<unknown, Shared>()
 
 /** A store that shares its connection with the others of its id. */
 export const createSharedStore = (live: Live, id: unknown): Store =>
-  createStore(live, (store) => {
+  createStore(live, (store, again) => {
     const shared: Shared = all.get(id) ?? { members: new Set() }
     const { members } = shared
     const others = [...members]
     all.set(id, shared)
     members.add(store)
-    if (!shared.connection || shared.connection.state === 'closed') {
+    // Who comes new to a stream that is over does not ask for it again: that may cost money.
+    if (!shared.connection || (again && shared.connection.state === 'closed')) {
       // An option is what was given last, by whoever is there; an error is for everybody.
       const live = new Proxy(store.live, {
         get(_, name: 'key') {

@@ -26,8 +26,8 @@ export interface Store {
   update(options: Live): void
 }
 
-/** A connection for a store, and what lets go of it. */
-export type Acquire = (store: Store) => readonly [AnyConnection, release: () => void]
+/** A connection for a store, and what lets go of it; `again` where the store had one before. */
+export type Acquire = (store: Store, again: boolean) => readonly [AnyConnection, release: () => void]
 
 /** How long a connection outlives its last subscriber, in milliseconds: StrictMode and a change of page come back at once. */
 const LINGER = 50
@@ -114,7 +114,7 @@ export function createStore(live: Live, acquire: Acquire): Store {
     const from = live.body || !snapshot.lastEventId ? first : snapshot
     ;({ data, event, lastEventId: live.lastEventId } = from)
     kept = [...from.events]
-    const [own, release] = acquire(store)
+    const [own, release] = acquire(store, connection !== undefined)
     connection = own
     undo = [
       release,
