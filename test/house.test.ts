@@ -1,0 +1,291 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { describe, expect, test } from 'vitest'
+
+// The house stands as long as its walls do: who may import whom, what may lie about, what the tables of contents hold.
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const manifest = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
+
+/** Per room: whose values it may import, whose types, and which packages of others. */
+const rooms: Record<string, { values: string[]; types?: string[]; packages?: string[] }> = {
+  protocol: { values: [] },
+  client: { values: ['protocol'] },
+  eventsource: { values: ['protocol', 'client'] },
+  react: { values: ['client/store', 'client/shared-store'], types: ['protocol', 'client'], packages: ['react'] },
+  vue: { values: ['client/store', 'client/shared-store'], types: ['protocol', 'client'], packages: ['vue'] },
+  svelte: { values: ['client/store', 'client/shared-store'], types: ['protocol', 'client'], packages: ['svelte'] },
+  share: { values: ['protocol', 'client'] },
+  server: { values: ['protocol'] },
+  redis: { values: ['protocol'], types: ['server'] },
+  testing: { values: ['protocol'], types: ['client'] },
+  cli: { values: ['protocol', 'client', 'server'] },
+  'index.ts': { values: ['protocol', 'client'] },
+}
+
+/** Files that know Node: the command line, and the server's door for it, which needs no more than types. */
+const nodeValues = /^cli\//
+const nodeTypes = /^(cli\/|server\/node\.ts$)/
+
+/** Where else a global of Node is named, and why that harms nobody who has none. */
+const lateBound: Record<string, string[]> = {
+  // Asked for by `globalThis.Buffer` first; elsewhere the bytes stay as they are.
+  'server/frame.ts': ['Buffer'],
+}
+
+const NODE_GLOBALS = ['Buffer', 'process', 'require', 'global', '__dirname', '__filename']
+
+/** The top level, by DESIGN; beside it only what tools insist on finding there. */
+const TOP_LEVEL = [
+  ...['src', 'test', 'fixtures', 'demo', '.ci'],
+  ...['package.json', 'package-lock.json', 'tsconfig.json', 'size-limit.json', 'README.md', 'LICENSE'],
+  ...['.gitattributes', '.github', '.gitignore', 'biome.json'],
+]
+
+type Import = { specifier: string; typeOnly: boolean }
+type Source = { path: string; file: ts.SourceFile; imports: Import[] }
+
+const sources: Source[] = readdirSync(`${root}/src`, { recursive: true, encoding: 'utf8' })
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter((path) => /\.tsx?$/.test(path))
+  .sort()
+  .map((path) => {
+    const text = readFileSync(`${root}/src/${path}`, 'utf8')
+    const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
+    return { path, file, imports: importsOf(file) }
+  })
+
+function visit(node: ts.Node, see: (node: ts.Node) => void) {
+  see(node)
+  node.forEachChild((child) => visit(child, see))
+}
+
+function importsOf(file: ts.SourceFile): Import[] {
+  const imports: Import[] = []
+  const add = (node: ts.Node | undefined, typeOnly: boolean) => {
+    if (node && ts.isStringLiteralLike(node)) imports.push({ specifier: node.text, typeOnly })
+  }
+  visit(file, (node) => {
+    if (ts.isImportDeclaration(node)) {
+      const named = node.importClause?.namedBindings
+      const onlyTypes =
+        node.importClause?.name === undefined &&
+        named !== undefined &&
+        ts.isNamedImports(named) &&
+        named.elements.every((element) => element.isTypeOnly)
+      add(node.moduleSpecifier, (node.importClause?.isTypeOnly ?? false) || onlyTypes)
+    } else if (ts.isExportDeclaration(node)) {
+      const named = node.exportClause
+      const onlyTypes =
+        named !== undefined && ts.isNamedExports(named) && named.elements.every((element) => element.isTypeOnly)
+      add(node.moduleSpecifier, node.isTypeOnly || onlyTypes)
+    } else if (ts.isImportTypeNode(node)) {
+      if (ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true)
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      add(node.arguments[0], false)
+    }
+  })
+  return imports
+}
+
+const roomOf = (path: string) => path.split('/')[0] as string
+const isIndex = (path: string) => /(^|\/)index\.tsx?$/.test(path)
+
+/** A row per offence reads better than the first one alone. */
+function offences(find: (source: Source) => string[]): string[] {
+  return sources.flatMap((source) => find(source).map((offence) => `src/${source.path}: ${offence}`))
+}
+
+describe('directions', () => {
+  test('every room has its rule here, and every rule its purpose', () => {
+    expect(sources.map(({ path }) => roomOf(path)).filter((room) => !(room in rooms))).toEqual([])
+  })
+
+  test('a room imports only from the rooms that it stands on', () => {
+    const found = offences(({ path, imports }) => {
+      const room = roomOf(path)
+      const { values, types = [] } = rooms[room] ?? { values: [] }
+      return imports.flatMap(({ specifier, typeOnly }) => {
+        if (!specifier.startsWith('.')) return []
+        const target = posix.join(posix.dirname(path), specifier)
+        const allowed = typeOnly ? [room, ...values, ...types] : [room, ...values]
+        const fits = allowed.some(
+          (place) => target === `${place}.ts` || target === place || target.startsWith(`${place}/`),
+        )
+        return fits ? [] : [`imports ${typeOnly ? 'types' : 'values'} of ${target}`]
+      })
+    })
+    expect(found).toEqual([])
+  })
+
+  test('an index file is imported by nobody: it is for those outside', () => {
+    const found = offences(({ imports }) =>
+      imports
+        .filter(({ specifier }) => specifier.startsWith('.') && isIndex(specifier))
+        .map(({ specifier }) => specifier),
+    )
+    expect(found).toEqual([])
+  })
+
+  test('what comes from a package is a peer that its room is for, or a type of Node', () => {
+    const found = offences(({ path, imports }) => {
+      const packages = rooms[roomOf(path)]?.packages ?? []
+      return imports.flatMap(({ specifier, typeOnly }) => {
+        if (specifier.startsWith('.')) return []
+        if (specifier.startsWith('node:')) {
+          return nodeValues.test(path) || (typeOnly && nodeTypes.test(path)) ? [] : [`imports ${specifier}`]
+        }
+        const name = specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/')
+        const peer = packages.includes(name) && name in (manifest.peerDependencies ?? {})
+        return peer ? [] : [`imports ${specifier}`]
+      })
+    })
+    expect(found).toEqual([])
+  })
+
+  test('no global of Node is named outside the files that are for Node', () => {
+    const named: Record<string, string[]> = {}
+    for (const { path, file } of sources) {
+      if (nodeTypes.test(path)) continue
+      const names = new Set<string>()
+      visit(file, (node) => {
+        if (ts.isIdentifier(node) && NODE_GLOBALS.includes(node.text) && namesGlobal(node)) names.add(node.text)
+      })
+      if (names.size > 0) named[path] = [...names]
+    }
+    expect(named).toEqual(lateBound)
+  })
+
+  /** Not a property of something else, nor a key: `Buffer`, `globalThis.Buffer`, but not `headers.process`. */
+  function namesGlobal(node: ts.Identifier): boolean {
+    const { parent } = node
+    if (ts.isPropertyAccessExpression(parent) && parent.name === node)
+      return parent.expression.getText() === 'globalThis'
+    return !(
+      (ts.isPropertyAssignment(parent) || ts.isPropertySignature(parent) || ts.isPropertyDeclaration(parent)) &&
+      parent.name === node
+    )
+  }
+})
+
+describe('tables of contents', () => {
+  test('nothing is exported by a star', () => {
+    const found = offences(({ file }) =>
+      file.statements
+        .filter(
+          (statement) =>
+            ts.isExportDeclaration(statement) && !(statement.exportClause && ts.isNamedExports(statement.exportClause)),
+        )
+        .map((statement) => statement.getText()),
+    )
+    expect(found).toEqual([])
+  })
+
+  test('nothing is exported by default', () => {
+    const found = offences(({ file }) => {
+      const found: string[] = []
+      visit(file, (node) => {
+        if (ts.isExportAssignment(node) || node.kind === ts.SyntaxKind.DefaultKeyword) {
+          if (!ts.isDefaultClause(node.parent)) found.push(node.getText().slice(0, 60))
+        }
+      })
+      return found
+    })
+    expect(found).toEqual([])
+  })
+
+  test('an index file defines nothing: every line names one file and what it exports', () => {
+    const found = offences(({ path, file }) =>
+      !isIndex(path)
+        ? []
+        : file.statements
+            .filter((statement) => !ts.isExportDeclaration(statement) || statement.moduleSpecifier === undefined)
+            .map((statement) => statement.getText().slice(0, 60)),
+    )
+    expect(found).toEqual([])
+  })
+
+  test('an index file is sorted by file, one line for each', () => {
+    const found = offences(({ path, imports }) => {
+      if (!isIndex(path)) return []
+      const files = imports.map(({ specifier }) => specifier)
+      const doubles = files.filter((file, at) => files.indexOf(file) !== at)
+      const typesApart = new Set(imports.filter(({ typeOnly }) => typeOnly).map(({ specifier }) => specifier))
+      return [
+        ...doubles.filter((file) => !typesApart.has(file)).map((file) => `names ${file} twice`),
+        ...(files.every((file, at) => at === 0 || (files[at - 1] as string) <= file)
+          ? []
+          : [`is not sorted: ${files.join(', ')}`]),
+      ]
+    })
+    expect(found).toEqual([])
+  })
+
+  test('only src/index.ts and the rooms have an index file', () => {
+    expect(sources.map(({ path }) => path).filter((path) => isIndex(path) && path.split('/').length > 2)).toEqual([])
+  })
+})
+
+describe('package.json', () => {
+  test('has no dependencies, and only optional peers', () => {
+    expect(manifest.dependencies ?? {}).toEqual({})
+    expect(manifest.optionalDependencies ?? {}).toEqual({})
+    for (const peer of Object.keys(manifest.peerDependencies ?? {}))
+      expect(manifest.peerDependenciesMeta?.[peer]?.optional, peer).toBe(true)
+  })
+
+  test('every peer is used by the room that is for it', () => {
+    const packages = Object.values(rooms).flatMap(({ packages = [] }) => packages)
+    expect(Object.keys(manifest.peerDependencies ?? {}).filter((peer) => !packages.includes(peer))).toEqual([])
+  })
+
+  /** What tsup builds: `dist/<key>.js` from a source. */
+  const entries: Record<string, string> = manifest.tsup.entry
+  const keyOf = (path: string) => path.replace(/^(\.\/)?dist\/(.*)\.js$/, '$2')
+  const commands = Object.values<string>(manifest.bin ?? {}).map(keyOf)
+  const effects = [manifest.sideEffects || []].flat().map(keyOf)
+  const { './package.json': itself, ...exported } = manifest.exports
+
+  test('every path of exports is built by tsup, with the types first', () => {
+    expect(itself).toBe('./package.json')
+    for (const [name, target] of Object.entries<Record<string, string>>(exported)) {
+      const key = name === '.' ? 'index' : name.slice(2)
+      expect(Object.entries(target), name).toEqual([
+        ['types', `./dist/${key}.d.ts`],
+        ['default', `./dist/${key}.js`],
+      ])
+      expect(sources.map(({ path }) => `src/${path}`)).toContain(entries[key])
+    }
+    expect(Object.keys(entries).length).toBe(Object.keys(exported).length + commands.length)
+  })
+
+  test('every table of contents is exported; beside them only commands, and what is run for its effects', () => {
+    const contents = sources.filter(({ path }) => isIndex(path)).map(({ path }) => `src/${path}`)
+    const others = [...commands, ...effects]
+    const shown = Object.entries(entries).filter(([key]) => !others.includes(key))
+    expect(shown.map(([, source]) => source).sort()).toEqual(contents)
+    expect(others.filter((key) => !(key in entries))).toEqual([])
+  })
+
+  test('is ESM for Node 20.19 and later, under the MIT licence', () => {
+    expect(manifest).toMatchObject({ type: 'module', engines: { node: '>=20.19' }, license: 'MIT' })
+    expect(manifest.sideEffects).not.toBe(true)
+  })
+})
+
+test('the top level holds what it must and nothing else', () => {
+  const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
+  const names = new Set(
+    tracked
+      .split('\0')
+      .filter(Boolean)
+      .map((path) => path.split('/')[0] as string),
+  )
+  expect([...names].filter((name) => !TOP_LEVEL.includes(name))).toEqual([])
+})
