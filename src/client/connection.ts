@@ -2,7 +2,7 @@ import type { ServerSentEvent } from '../protocol/event.ts'
 import { createParser } from '../protocol/parser.ts'
 import { type Answer, attempt } from './attempt.ts'
 import type { Connection } from './connect.ts'
-import { after, delay } from './delay.ts'
+import { delay, later } from './delay.ts'
 import { isOffline, watch } from './environment.ts'
 import { ConnectError } from './errors.ts'
 import { call, createListeners } from './listeners.ts'
@@ -106,12 +106,12 @@ export function createConnection(url: ConnectUrl, options: ConnectOptions): Conn
     function expire() {
       if (connectTimeout || mayRepeat) turn.abort(new ConnectError('timeout-connect', `No answer in ${timeout} ms`))
     }
-    const stop = timeout > 0 ? after(timeout, expire, unref) : undefined
+    const stop = timeout > 0 ? later(timeout, expire, unref) : undefined
     mayRepeat = true
     try {
       const answer = await race(request(signal), signal).finally(stop)
       if (answer) await stream(answer, turn)
-      else finish('stopped')
+      else if (!signal.aborted) finish('stopped')
       throw new ConnectError('ended', 'The stream ended')
     } catch (caught) {
       const error = signal.aborted ? signal.reason : caught
@@ -197,7 +197,8 @@ export function createConnection(url: ConnectUrl, options: ConnectOptions): Conn
 
     spokeAt = 0
     delivered = false
-    enter('open')
+    // Between two awaits somebody may have had another wish; `read` then closes the body.
+    if (!signal.aborted) enter('open')
     if (!signal.aborted) {
       settleOpened()
       call(options.onOpen, response)

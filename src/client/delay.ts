@@ -2,7 +2,7 @@
 export const LONGEST = 2 ** 31 - 1
 
 /** Calls `run` once after some milliseconds; returns what undoes it. */
-export function after(milliseconds: number, run: () => void, unref: boolean | undefined): () => void {
+export function later(milliseconds: number, run: () => void, unref: boolean | undefined): () => void {
   const timer = setTimeout(run, Math.min(milliseconds, LONGEST)) as unknown
   if (unref) (timer as { unref?: () => void }).unref?.()
   return () => clearTimeout(timer as number)
@@ -12,7 +12,7 @@ export function after(milliseconds: number, run: () => void, unref: boolean | un
 export function delay(milliseconds: number, signal: AbortSignal, unref: boolean | undefined): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve()
-    const stop = after(milliseconds, resolve, unref)
+    const stop = later(milliseconds, resolve, unref)
     signal.addEventListener('abort', () => {
       stop()
       resolve()

@@ -1,4 +1,4 @@
-import { after } from './delay.ts'
+import { later } from './delay.ts'
 
 /** What a page may do to its connection. */
 export interface Patient {
@@ -25,7 +25,7 @@ export function watch({ isPaused, pause, resume, wake }: Patient, signal: AbortS
   function look() {
     stop?.()
     if (page?.visibilityState === 'hidden') {
-      if (hiddenAfter !== undefined) stop = after(hiddenAfter, hold, true)
+      if (hiddenAfter !== undefined) stop = later(hiddenAfter, hold, true)
     } else {
       if (held) resume()
       held = false

@@ -5,8 +5,9 @@ type Run = (event: ServerSentEvent<string, unknown>) => unknown
 /** Calls what the user gave us; its mistake is its own, and disturbs nobody else. */
 export function call<Args extends unknown[]>(run: ((...args: Args) => unknown) | undefined, ...args: Args): void {
   try {
-    const result = run?.(...args) as Partial<PromiseLike<unknown>> | undefined
-    result?.then?.(undefined, report)
+    const result = run?.(...args)
+    // Anything but an object is no promise, and a new promise for each event would be felt.
+    if (result && typeof result === 'object') Promise.resolve(result).catch(report)
   } catch (error) {
     report(error)
   }

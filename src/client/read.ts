@@ -1,5 +1,5 @@
 import type { Parser } from '../protocol/parser.ts'
-import { after } from './delay.ts'
+import { later } from './delay.ts'
 import { ConnectError } from './errors.ts'
 
 export interface ReadOptions {
@@ -42,7 +42,7 @@ export async function read(
     // While nobody takes what we have, the silence is ours; a clock that was set back starts anew.
     if (blocked || now < heardAt) heardAt = now
     disarm?.()
-    if (now - heardAt < idle) disarm = after(heardAt + idle - now, check, unref)
+    if (now - heardAt < idle) disarm = later(heardAt + idle - now, check, unref)
     else turn.abort(new ConnectError('timeout-idle', `No byte in ${idle} ms`))
   }
   signal.addEventListener('abort', cancel)

@@ -13,16 +13,16 @@ export interface KeyValueStore {
 }
 
 /** Keeps the last event id in a store, for the `resume` option. A store that is full or forbidden is no reason to stop. */
-export function storage(store: KeyValueStore, key = 'unmissed:lastEventId'): Required<Resume> {
+export function storage(store: KeyValueStore, key = 'unmissed:lastEventId') {
   return {
-    async load() {
+    async load(): Promise<string | null | undefined> {
       try {
         return await store.getItem(key)
       } catch {
         return undefined
       }
     },
-    async save(id) {
+    async save(id: string): Promise<void> {
       try {
         await store.setItem(key, id)
       } catch {}

@@ -50,7 +50,8 @@ export function backoff(failures: number, asked: number, options: RetryOptions =
   const floor = Math.max(asked, LOWEST)
   const width = failures > 0 ? SPREAD * floor * factor ** (failures - 1) : floor / 2
   // A floor near or above `max` is spread all the same: a herd that was told to wait a minute is still a herd.
-  return Math.min(LONGEST, Math.round(floor + random() * Math.min(width, Math.max(max - floor, floor / 2))))
+  const most = Math.min(LONGEST, width, Math.max(max - floor, floor / 2))
+  return Math.min(LONGEST, Math.round(floor + random() * most))
 }
 
 /** Whether a status may pass: 408 Request Timeout, 425 Too Early, 429 Too Many Requests and 5xx, unless told otherwise. */

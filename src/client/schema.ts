@@ -36,10 +36,10 @@ export function decode(raw: ServerSentEvent, parse: Parse | undefined, schemas: 
   try {
     const data: unknown = way === 'json' ? JSON.parse(raw.data) : way(raw.data, type)
     if (!schema) return { type, data, id }
-    // An answer that has to be awaited would reorder events: a promise has no `value`, and is refused like an issue.
     const result = schema['~standard'].validate(data)
     if ('value' in result && !result.issues) return { type, data: result.value, id }
-    throw new TypeError(JSON.stringify(result), { cause: result })
+    // Waiting for an answer would reorder events.
+    throw new TypeError(JSON.stringify('issues' in result ? result.issues : 'asynchronous schema'), { cause: result })
   } catch (cause) {
     throw new ConnectError('invalid-data', `Invalid data of "${type}"`, true, { cause, event: raw })
   }
