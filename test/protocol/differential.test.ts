@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listen, shut } from '../helpers/listen.ts'
 import { plainParse } from '../helpers/plain-parser.ts'
 import { type Departure, departures, readWith, type Seen } from './departures.ts'
 import { conformance, recorded } from './fixtures.ts'
@@ -103,8 +103,7 @@ describe("Node's --experimental-eventsource", () => {
   let results: Seen[]
 
   beforeAll(async () => {
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const url = `http://127.0.0.1:${await listen(server)}`
     const script = fileURLToPath(new URL('node-eventsource.js', import.meta.url))
     const child = spawn(
       process.execPath,
@@ -122,10 +121,7 @@ describe("Node's --experimental-eventsource", () => {
     results = JSON.parse(output).map((events: Seen['events']) => ({ events }))
   }, 40_000)
 
-  afterAll(() => {
-    server.closeAllConnections()
-    server.close()
-  })
+  afterAll(() => shut(server))
 
   // Nodes with another undici may have mended some of it, but must not bring anything new.
   const { undici = '' } = process.versions

@@ -29,12 +29,12 @@ export function conformance(): Case[] {
   }))
 }
 
-/** `fixtures/recorded`: the wire forms of services, each with what a client must see beside it. */
-export function recorded(): Case[] {
+/** `fixtures/recorded`: the wire forms of services, each with what a client must see beside it, and where it may stop. */
+export function recorded(): (Case & { until?: string })[] {
   return readdirSync(new URL('recorded/', folder))
     .filter((file) => file.endsWith('.sse'))
     .map((file) => ({
-      ...json<Expectation & { name: string; spec: string }>(`recorded/${file.replace(/sse$/, 'json')}`),
+      ...json<Expectation & { name: string; spec: string; until?: string }>(`recorded/${file.replace(/sse$/, 'json')}`),
       bytes: readFileSync(new URL(`recorded/${file}`, folder)),
     }))
 }
