@@ -17,8 +17,8 @@ in every round, ratios are taken inside a round, and the median of the rounds is
   --payload 100,1024        bytes of data per event, a list
   --burst 1,10              events published in one turn of the event loop, a list
   --only limit,naive,…      contenders (${CONTENDERS.join(', ')})
-  --rounds 3
-  --deliveries 50000        per cell and round
+  --rounds 5
+  --deliveries 30000        per cell and round
   --skip memory,stalled     parts to leave out: fanout, memory, stalled
   --full                    readers 100,1000,5000,10000; payload 100,1024,16384; takes half an hour
   --json                    the figures as JSON, after the tables
@@ -30,8 +30,8 @@ const { values } = parseArgs({
     payload: { type: 'string' },
     burst: { type: 'string', default: '1,10' },
     only: { type: 'string', default: CONTENDERS.join(',') },
-    rounds: { type: 'string', default: '3' },
-    deliveries: { type: 'string', default: '50000' },
+    rounds: { type: 'string', default: '5' },
+    deliveries: { type: 'string', default: '30000' },
     skip: { type: 'string', default: '' },
     full: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -70,15 +70,26 @@ interface Pair {
   control: number
 }
 
-async function withPair<Answer>(name: Name, work: (pair: Pair) => Promise<Answer>): Promise<Answer> {
-  const server = await startChild<BenchServer>(new URL('./server.ts', import.meta.url), [name])
-  const crowd = await startChild<Crowd>(new URL('../../helpers/crowd.ts', import.meta.url))
+/** Starts a server and its readers for each name; all of them end with the work, however it ends. */
+async function withPairs<Answer>(names: Name[], work: (pairs: Map<Name, Pair>) => Promise<Answer>): Promise<Answer> {
+  const children: Child<never>[] = []
   try {
-    return await work({ server, crowd, ...(await server.call('listen')) })
+    const pairs = new Map<Name, Pair>()
+    for (const name of names) {
+      const server = await startChild<BenchServer>(new URL('./server.ts', import.meta.url), [name])
+      children.push(server as Child<never>)
+      const crowd = await startChild<Crowd>(new URL('../../helpers/crowd.ts', import.meta.url))
+      children.push(crowd as Child<never>)
+      pairs.set(name, { server, crowd, ...(await server.call('listen')) })
+    }
+    return await work(pairs)
   } finally {
-    await Promise.all([server.stop(), crowd.stop()])
+    await Promise.all(children.map((child) => child.stop()))
   }
 }
+
+const withPair = <Answer>(name: Name, work: (pair: Pair) => Promise<Answer>): Promise<Answer> =>
+  withPairs([name], (pairs) => work(pairs.get(name) as Pair))
 
 /** Runs one cell and insists that every reader got every event, once. */
 async function cell(
@@ -90,7 +101,8 @@ async function cell(
 ) {
   // An acknowledgement for every thousand deliveries or more, so that it costs the server next to nothing.
   const every = Math.max(1, Math.ceil(1000 / readers / burst))
-  const turns = Math.max(every * 3, Math.ceil(deliveries / readers / burst / every) * every)
+  // At least a dozen turns: with fewer, the first and the last of them are what is measured.
+  const turns = Math.ceil(Math.max(12, deliveries / readers / burst) / every) * every
   const expected = turns * burst * readers
   await crowd.call('acknowledge', { port: control, every: every * burst * readers })
   await crowd.call('reset')
@@ -121,18 +133,23 @@ async function fanOut() {
   const key = (readers: number, { payload, burst }: { payload: number; burst: number }) =>
     `${readers} × ${payload} B${burst > 1 ? `, ${burst} a turn` : ''}`
   for (const readers of READERS) {
-    for (let r = 0; r < ROUNDS; r++) {
-      // Turned by one each round, so that nobody always runs first.
-      for (const name of NAMES.map((_, i) => NAMES[(i + r) % NAMES.length] as Name)) {
-        process.stderr.write(`\r${readers} readers, round ${r + 1}: ${name}`.padEnd(60))
-        await withPair(name, async (pair) => {
-          await pair.crowd.call('connect', { port: pair.port, count: readers })
-          await cell(pair, readers, 100, 1, Math.max(20_000, readers * 5))
-          for (const each of cells)
-            keep(results, name, key(readers, each), await cell(pair, readers, each.payload, each.burst, DELIVERIES))
-        })
+    process.stderr.write(`\r${readers} readers: connecting`.padEnd(60))
+    await withPairs(NAMES, async (pairs) => {
+      for (const pair of pairs.values()) {
+        await pair.crowd.call('connect', { port: pair.port, count: readers })
+        for (const burst of [1, 10]) await cell(pair, readers, 100, burst, 20_000)
       }
-    }
+      for (let r = 0; r < ROUNDS; r++) {
+        for (const each of cells) {
+          process.stderr.write(`\r${key(readers, each)}: round ${r + 1}`.padEnd(60))
+          // Turned by one each round, so that nobody always comes after the same one.
+          for (const name of NAMES.map((_, i) => NAMES[(i + r) % NAMES.length] as Name)) {
+            const pair = pairs.get(name) as Pair
+            keep(results, name, key(readers, each), await cell(pair, readers, each.payload, each.burst, DELIVERIES))
+          }
+        }
+      }
+    })
   }
   const keys = READERS.flatMap((readers) => cells.map((each) => key(readers, each)))
   // A burst is compared with LIMIT's cost of single events: what is asked is what coalescing saves.
