@@ -1,23 +1,24 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import { expect, onTestFinished } from 'vitest'
 import { listen, shut } from './listen.ts'
 
-/** A real HTTP server on the loopback, which knows its open sockets. */
+/**
+ * A real HTTP server on the loopback, which knows what is under way. A socket alone says nothing: Node's fetch keeps one
+ * for the next request when an answer is over, and opens a spare one when an answer is aborted.
+ */
 export interface Served {
   readonly url: string
   readonly server: Server
   /** Every request so far. */
   readonly requests: readonly IncomingMessage[]
-  /** How many sockets are open now. */
-  readonly sockets: number
-  /** Resolves when no socket is open any more; fails the test if that takes longer than a second. */
+  /** How many sockets have an answer under way. */
+  readonly busy: number
+  /** Resolves when there is none any more; fails the test if that takes longer than a second. */
   idle(): Promise<void>
 }
 
 /** Serves until the test is finished, and fails it if it left a socket with a request under way. */
 export async function serve(handler: RequestListener): Promise<Served> {
-  const sockets = new Set<Socket>()
   const live = new Set<ServerResponse>()
   const requests: IncomingMessage[] = []
   const server = createServer((request, response) => {
@@ -26,22 +27,17 @@ export async function serve(handler: RequestListener): Promise<Served> {
     response.on('close', () => live.delete(response))
     handler(request, response)
   })
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-  })
   const port = await listen(server)
   const served: Served = {
     url: `http://127.0.0.1:${port}/`,
     server,
     requests,
-    get sockets() {
-      return sockets.size
+    get busy() {
+      return live.size
     },
     async idle() {
-      // A client keeps a socket for the next request when an answer is over: such a one is open, and idle.
       for (let waited = 0; live.size > 0 && waited < 1000; waited += 5) await new Promise((done) => setTimeout(done, 5))
-      expect(live.size, 'answers that are still under way').toBe(0)
+      expect(live.size, 'sockets with an answer under way').toBe(0)
     },
   }
   onTestFinished(async () => {

@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { connect } from '../../src/index.ts'
+
+// A fetch that keeps to itself what browsers keep: forbidden headers and redirects.
+
+const NativeRequest = globalThis.Request
+
+/** `Request` as browsers have it: a Cookie set by hand is gone. */
+class GuardedRequest extends NativeRequest {
+  constructor(input: RequestInfo | URL, init?: RequestInit) {
+    super(input, init)
+    this.headers.delete('cookie')
+  }
+}
+
+type Answer = (url: string, init: RequestInit) => Response
+
+function browser(answer: Answer) {
+  const calls: { url: string; init: RequestInit }[] = []
+  const fetch = async (url: string, init: RequestInit) => {
+    calls.push({ url, init })
+    return answer(url, init)
+  }
+  return { calls, fetch }
+}
+const stream = (url = '') =>
+  Object.defineProperty(
+    new Response(
+      new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode('id: 1\ndata: a\n\n')) }),
+      {
+        headers: { 'content-type': 'text/event-stream' },
+      },
+    ),
+    'url',
+    { value: url },
+  )
+const hidden = () => {
+  const response = new Response(null)
+  return Object.defineProperties(response, { type: { value: 'opaqueredirect' }, status: { value: 0 } })
+}
+const open: (() => void)[] = []
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => {
+  for (const close of open.splice(0)) close()
+  vi.useRealTimers()
+})
+
+describe('where fetch guards its headers', () => {
+  beforeEach(() => void vi.stubGlobal('Request', GuardedRequest))
+
+  it('Cache-Control is left to the cache mode, which costs no CORS preflight', async () => {
+    const { calls, fetch } = browser(() => stream())
+    const connection = connect('https://sse.test/', { fetch })
+    open.push(connection.close)
+    await connection.opened
+    expect(calls[0]?.init.cache).toBe('no-store')
+    expect([...new Headers(calls[0]?.init.headers)]).toEqual([['accept', 'text/event-stream']])
+  })
+  it('redirects are left to it at once', async () => {
+    const { calls, fetch } = browser(() => stream())
+    const connection = connect('https://sse.test/', { fetch, method: 'POST' })
+    open.push(connection.close)
+    await connection.opened
+    expect(calls.map(({ init }) => init.redirect)).toEqual(['follow'])
+  })
+  it('another cache mode may be chosen', async () => {
+    const { calls, fetch } = browser(() => stream())
+    const connection = connect('https://sse.test/', { fetch, cache: 'reload' })
+    open.push(connection.close)
+    await connection.opened
+    expect(calls[0]?.init.cache).toBe('reload')
+  })
+})
+
+describe('where fetch hides redirects after all', () => {
+  it('a GET is asked once more, and from then on fetch follows', async () => {
+    const { calls, fetch } = browser((_, { redirect }) => (redirect === 'manual' ? hidden() : stream()))
+    const connection = connect('https://sse.test/', { fetch })
+    open.push(connection.close)
+    await connection.opened
+    connection.reconnect()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(connection.state).toBe('open')
+    expect(calls.map(({ init }) => init.redirect)).toEqual(['manual', 'follow', 'follow'])
+  })
+  it('a POST is not sent again: a 303 has carried it out already', async () => {
+    const { calls, fetch } = browser(() => hidden())
+    const connection = connect('https://sse.test/', { fetch, method: 'POST', body: '{}' })
+    expect(await connection.closed).toBe('failed')
+    expect(connection.snapshot.error?.code).toBe('redirect')
+    expect(calls).toHaveLength(1)
+  })
+})
+
+describe('addresses', () => {
+  it('are relative to the document', async () => {
+    vi.stubGlobal('document', { baseURI: 'https://page.test/app/' })
+    const { calls, fetch } = browser(() => new Response(null, { status: 204 }))
+    await connect('events', { fetch }).closed
+    await connect('/events', { fetch }).closed
+    await connect(new URL('https://sse.test/x'), { fetch }).closed
+    expect(calls.map(({ url }) => url)).toEqual([
+      'https://page.test/app/events',
+      'https://page.test/events',
+      'https://sse.test/x',
+    ])
+  })
+  it('are relative to the script of a worker', async () => {
+    vi.stubGlobal('location', { href: 'https://page.test/worker.js' })
+    const { calls, fetch } = browser(() => new Response(null, { status: 204 }))
+    await connect('/events', { fetch }).closed
+    expect(calls.map(({ url }) => url)).toEqual(['https://page.test/events'])
+  })
+  it('that are relative to nothing are an error that is told', async () => {
+    const { fetch } = browser(() => stream())
+    const connection = connect('/events', { fetch, retry: false })
+    expect(await connection.closed).toBe('failed')
+    expect(connection.snapshot.error).toMatchObject({ code: 'request', message: expect.stringContaining('URL') })
+  })
+})

@@ -1,0 +1,176 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type ConnectOptions, connect } from '../../src/index.ts'
+import { createMockServer, type MockRequest } from '../../src/testing/index.ts'
+
+// A page as far as the connection knows one; the browsers' own are driven elsewhere.
+
+let page: EventTarget & { visibilityState: string }
+let world: EventTarget
+
+function fire(target: EventTarget, type: string, properties: object = {}) {
+  target.dispatchEvent(Object.assign(new Event(type), properties))
+}
+function look(visibilityState: string) {
+  page.visibilityState = visibilityState
+  fire(page, 'visibilitychange')
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+  page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
+  world = new EventTarget()
+  vi.stubGlobal('document', page)
+  for (const name of ['addEventListener', 'removeEventListener'] as const)
+    vi.stubGlobal(name, (...args: Parameters<EventTarget['addEventListener']>) => world[name](...args))
+})
+afterEach(async () => {
+  for (const close of open.splice(0)) close()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(vi.getTimerCount(), 'timers that were left').toBe(0)
+  vi.useRealTimers()
+})
+
+const open: (() => void)[] = []
+
+async function start(options: ConnectOptions = {}, onRequest = (request: MockRequest) => request.open()) {
+  const server = createMockServer({ onRequest })
+  const states: string[] = []
+  const connection = connect('https://sse.test/', {
+    ...(options as { parse?: undefined; schemas?: undefined }),
+    fetch: server.fetch,
+    onState: ({ state }) => void states.push(state),
+  })
+  open.push(() => connection.close())
+  await vi.advanceTimersByTimeAsync(0)
+  return { server, connection, states }
+}
+
+describe('offline', () => {
+  it('waits as long as the policy ever does, and online tries at once', async () => {
+    vi.stubGlobal('navigator', { onLine: false })
+    const { server, connection } = await start({}, (request) => request.drop())
+    expect(connection.snapshot).toMatchObject({ state: 'waiting', delay: 30_000 })
+    await vi.advanceTimersByTimeAsync(29_000)
+    expect(server.requests).toHaveLength(1)
+    vi.stubGlobal('navigator', { onLine: true })
+    fire(world, 'online')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(server.requests).toHaveLength(2)
+    expect(connection.snapshot).toMatchObject({ state: 'waiting', delay: 1000 })
+  })
+  it('is not believed for ever: a machine without a network may reach its own server', async () => {
+    vi.stubGlobal('navigator', { onLine: false })
+    const { server } = await start({}, (request) => request.drop())
+    expect(server.requests).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(server.requests).toHaveLength(2)
+  })
+  it('does not touch a stream that is open', async () => {
+    const { server, states } = await start()
+    fire(world, 'offline')
+    fire(world, 'online')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(states).toEqual(['open'])
+    expect(server.requests).toHaveLength(1)
+  })
+})
+
+describe('a page of the back/forward cache', () => {
+  it('lets go when it leaves, and comes back when it is shown again', async () => {
+    const { states } = await start()
+    fire(world, 'pagehide', { persisted: true })
+    expect(states).toEqual(['open', 'paused'])
+    await vi.advanceTimersByTimeAsync(60_000)
+    fire(world, 'pageshow', { persisted: true })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(states).toEqual(['open', 'paused', 'connecting', 'open'])
+  })
+  it('that leaves for good is left alone', async () => {
+    const { states } = await start()
+    fire(world, 'pagehide', { persisted: false })
+    expect(states).toEqual(['open'])
+  })
+  it('stays paused where it was the caller who paused', async () => {
+    const { connection, states } = await start()
+    connection.pause()
+    fire(world, 'pagehide', { persisted: true })
+    fire(world, 'pageshow', { persisted: true })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(states).toEqual(['open', 'paused'])
+  })
+})
+
+describe('a hidden page', () => {
+  it('keeps its connection', async () => {
+    const { states } = await start()
+    look('hidden')
+    await vi.advanceTimersByTimeAsync(3_600_000)
+    expect(states).toEqual(['open'])
+  })
+  it('is paused after a while where it is asked for, and resumes when it is seen', async () => {
+    const { states } = await start({ pauseWhenHidden: { after: 5000 } })
+    look('hidden')
+    await vi.advanceTimersByTimeAsync(4999)
+    expect(states).toEqual(['open'])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(states).toEqual(['open', 'paused'])
+    look('visible')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(states).toEqual(['open', 'paused', 'connecting', 'open'])
+  })
+  it('that is seen again in time never noticed', async () => {
+    const { states, server } = await start({ pauseWhenHidden: { after: 5000 } })
+    for (let times = 0; times < 20; times++) {
+      look('hidden')
+      await vi.advanceTimersByTimeAsync(4000)
+      look('visible')
+    }
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(states).toEqual(['open'])
+    expect(server.requests).toHaveLength(1)
+  })
+  it('flickering fast never makes two live connections', async () => {
+    const { server } = await start({ pauseWhenHidden: { after: 0 } })
+    for (let times = 0; times < 50; times++) {
+      look('hidden')
+      await vi.advanceTimersByTimeAsync(times % 3)
+      look('visible')
+      for (let ticks = 0; ticks < times % 7; ticks++) await Promise.resolve()
+      expect(server.live).toBeLessThanOrEqual(1)
+    }
+    await vi.advanceTimersByTimeAsync(100)
+    expect(server.live).toBe(1)
+  })
+  it('that wakes while it waits does not wait on', async () => {
+    const { server } = await start({}, (request) => request.drop())
+    expect(server.requests).toHaveLength(1)
+    look('visible')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(server.requests).toHaveLength(2)
+  })
+})
+
+describe('all of it', () => {
+  it('ends with the connection', async () => {
+    const { connection, states } = await start({ pauseWhenHidden: { after: 10 } })
+    look('hidden')
+    connection.close()
+    await vi.advanceTimersByTimeAsync(100)
+    fire(world, 'online')
+    fire(world, 'pageshow', { persisted: true })
+    look('visible')
+    await vi.advanceTimersByTimeAsync(100)
+    expect(states).toEqual(['open', 'closed'])
+  })
+  it('is fatal nowhere where it is absent, or only half there', async () => {
+    for (const half of [undefined, {}, { addEventListener: undefined }]) {
+      vi.stubGlobal('document', half)
+      vi.stubGlobal('addEventListener', undefined)
+      vi.stubGlobal('navigator', undefined)
+      const { states, connection } = await start({ pauseWhenHidden: { after: 10 } })
+      expect(states).toEqual(['open'])
+      connection.close()
+    }
+  })
+})
