@@ -1,39 +1,42 @@
 import { call } from './listeners.ts'
-import { type AnyConnection, createStore, type Live, open, type Store } from './store.ts'
+import { type AnyConnection, createStore, type Live, open, type Store, type StoreState } from './store.ts'
 
-/** One connection, and the stores that share it in the order of their coming. */
-interface Shared {
-  readonly members: Set<Store>
-  connection?: AnyConnection
-}
+/** The stores that share a connection, in the order of their coming. */
+type Members = Set<Store> & { connection?: AnyConnection }
 
-const all = new Map<unknown, Shared>()
+const all = new Map<unknown, Members>()
 
-/** A store that shares its connection with the others of its id. */
-export const createSharedStore = (live: Live, id: unknown): Store =>
-  createStore(live, (store, again) => {
-    const shared: Shared = all.get(id) ?? { members: new Set() }
-    const { members } = shared
+/** Another request is another stream. What has no text of its own (a form, a blob) is not compared. */
+const requestOf = ({ key, url, method, body }: Live) => [key, url, method, body].join('\n')
+
+/** Tells stores apart: with another one of these there is another store to be made, and all else may change. */
+export const streamId = (live: Live): string => `${requestOf(live)}\n${live.events ?? live.event}`
+
+/** A store that shares its connection with all others of its key and request. */
+export function createSharedStore(live: Live): Store {
+  const id = live.key ? requestOf(live) : {}
+  return createStore(live, (store, again) => {
+    const members: Members = all.get(id) ?? new Set()
     const others = [...members]
-    all.set(id, shared)
+    all.set(id, members)
     members.add(store)
     // Who comes new to a stream that is over does not ask for it again: that may cost money.
-    if (!shared.connection || (again && shared.connection.state === 'closed')) {
+    if (!others.length || (again && members.connection?.state === 'closed')) {
       // An option is what was given last, by whoever is there; an error is for everybody.
       const live = new Proxy(store.live, {
-        get(_, name: 'key') {
+        get(_, name: 'key' | 'onError') {
           let found: unknown
           for (const { live } of members) found = live[name] ?? found
-          if (name !== ('onError' as string)) return found
+          if (name !== 'onError') return found
           return (error: never) => {
             for (const { live } of members) call(live.onError, error)
           }
         },
       })
-      shared.connection = open(live)
+      members.connection = open(live)
       for (const other of others) other.getSnapshot().reconnect()
     }
-    const { connection } = shared
+    const connection = members.connection as AnyConnection
     return [
       connection,
       () => {
@@ -44,3 +47,15 @@ export const createSharedStore = (live: Live, id: unknown): Store =>
       },
     ]
   })
+}
+
+/** Takes new options, without a new connection unless `enabled` says so. */
+export function update(store: Store, live: Live): void {
+  store.live = live
+  if (live.enabled === false) store.stop()
+  else store.start()
+}
+
+/** A state as its component wants to see it. */
+export const selected = (state: StoreState, { select }: Live): StoreState =>
+  select ? { ...state, data: select(state.data, state.event) } : state

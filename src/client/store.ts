@@ -11,19 +11,22 @@ export type AnyConnection = Connection<Events>
 export type StoreOptions = StreamOptions<Events, string, unknown, unknown>
 export type StoreState = StreamState<Events, string, unknown>
 
-/** The options of the moment, and the URL. Each is read when it is needed, so a change counts from then on. */
+/** The options of the moment, and the URL. */
 export type Live = StoreOptions & { url: StreamUrl }
 
 /** The events of one stream, folded into snapshots. It is open from its first subscriber until after the last. */
 export interface Store {
-  readonly live: Live
+  /** Read when something of it is needed, so a new one counts from then on. */
+  live: Live
   getSnapshot(): StoreState
   /** What is shown before anything is opened, and by a server. */
   getServerSnapshot(): StoreState
   /** Calls the listener after each publish. Returns its undo. */
   subscribe(listener: () => void): () => void
-  /** Takes new options, without a new connection unless `enabled` says so. */
-  update(options: Live): void
+  /** Opens the stream, if it is not, if somebody subscribes to it and if the options want it. */
+  start(): void
+  /** Lets go of the connection at once, and keeps what came. */
+  stop(): void
 }
 
 /** A connection for a store, and what lets go of it; `again` where the store had one before. */
@@ -50,28 +53,31 @@ function flush() {
   for (const [publish] of due) publish()
 }
 
+/** Whether the options want a stream. */
+const isOn = ({ url, enabled }: Live) => url && enabled !== false
+
 /** Opens a connection whose URL may change as its options may. */
 export const open = (live: Live): AnyConnection =>
   connect(
-    (info) => (typeof live.url === 'function' ? live.url(info) : `${live.url}`),
+    (info) => (typeof live.url === 'function' ? live.url(info) : (live.url as string)),
     live as Live & { parse: Parse; schemas?: undefined },
   )
 
-export function createStore(live: Live, acquire: Acquire): Store {
-  const { initial, event: type, events: types = [type], lastEventId = '' } = live
-  const isOn = () => live.url && live.enabled !== false
+export function createStore(options: Live, acquire: Acquire): Store {
+  const { initial, event: type, events: types = [type], lastEventId = '' } = options
   const first: StoreState = {
     data: initial,
     event: undefined,
     events: [],
-    state: isOn() ? 'connecting' : 'closed',
+    state: isOn(options) ? 'connecting' : 'closed',
     attempt: 1,
     delay: undefined,
     error: undefined,
     lastEventId,
     reconnect() {
-      if (connection?.state !== 'closed') connection?.reconnect()
-      else start()
+      if (connection?.state !== 'closed') return connection?.reconnect()
+      stop()
+      start()
     },
     close: () => connection?.close(),
   }
@@ -85,7 +91,7 @@ export function createStore(live: Live, acquire: Acquire): Store {
   let linger: ReturnType<typeof setTimeout> | undefined
 
   function take(next: AnyEvent) {
-    const { reduce, max = 100, onEvent } = live
+    const { reduce, max = 100, onEvent } = store.live
     schedule(publish)
     event = next
     kept.push(next)
@@ -108,8 +114,8 @@ export function createStore(live: Live, acquire: Acquire): Store {
     publish()
   }
   function start() {
-    stop()
-    if (!isOn() || !listeners.size) return
+    const { live } = store
+    if (undo.length || !listeners.size || !isOn(live)) return
     // Where the server gave an id the stream goes on after it. A request with a body is another one each time.
     const from = live.body || !snapshot.lastEventId ? first : snapshot
     ;({ data, event, lastEventId: live.lastEventId } = from)
@@ -119,7 +125,8 @@ export function createStore(live: Live, acquire: Acquire): Store {
     undo = [
       release,
       own.subscribe(enter),
-      ...types.map((type) => (type === undefined ? own.on(take) : own.on(type, take))),
+      // Without a type it is every event.
+      ...types.map((type) => own.on(type as string, take)),
     ]
     if (own.state !== snapshot.state) publish()
   }
@@ -129,22 +136,18 @@ export function createStore(live: Live, acquire: Acquire): Store {
     publish({ ...snapshot, state: 'closed', delay: undefined })
   }
   const store: Store = {
-    live,
+    live: options,
+    start,
+    stop,
     getSnapshot: () => snapshot,
     getServerSnapshot: () => first,
     subscribe(listener) {
       clearTimeout(linger)
       listeners.add(listener)
-      if (!undo.length) start()
+      start()
       return () => {
         if (listeners.delete(listener) && !listeners.size) linger = setTimeout(stop, LINGER)
       }
-    },
-    update(options) {
-      for (const name in live) live[name as 'key'] = undefined
-      Object.assign(live, options)
-      if (!isOn()) stop()
-      else if (!undo.length) start()
     },
   }
   return store

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createSharedStore } from '../../src/client/shared-store.ts'
-import type { Live, Store } from '../../src/client/store.ts'
+import { createSharedStore, streamId, update } from '../../src/client/shared-store.ts'
+import type { Live, Store, StoreState } from '../../src/client/store.ts'
 import { createMockServer, type MockServer } from '../../src/testing/index.ts'
 
 const URL = 'https://example.test/events'
@@ -23,9 +23,16 @@ afterEach(async () => {
 })
 
 /** A store that is subscribed to until the test is over. */
-function join(id: unknown, options: Partial<Live> = {}): Store {
-  const live = { url: URL, fetch: server.fetch, connectTimeout: 0, retry: { base: 100, random: () => 0 }, ...options }
-  const store = createSharedStore(live as Live, id)
+function join(key: string | undefined, options: Partial<Live> = {}): Store {
+  const live = {
+    url: URL,
+    key,
+    fetch: server.fetch,
+    connectTimeout: 0,
+    retry: { base: 100, random: () => 0 },
+    ...options,
+  }
+  const store = createSharedStore(live as Live)
   stores.push({ store, undo: store.subscribe(() => {}) })
   return store
 }
@@ -42,7 +49,85 @@ async function frame() {
   vi.advanceTimersByTime(16)
 }
 
-describe('stores of one id', () => {
+describe('the options of a store', () => {
+  it('count from the next use on when they change, and reconnect nothing', async () => {
+    const [before, after] = [vi.fn(), vi.fn()]
+    const store = join(undefined, { onEvent: before, headers: { authorization: 'old' } })
+    const first = await server.next()
+    first.send({ data: 'a' })
+    await settle()
+    update(store, { ...store.live, onEvent: after, headers: { authorization: 'new' } })
+    first.send({ data: 'b' })
+    await frame()
+    expect([before.mock.calls.length, after.mock.calls.length]).toEqual([1, 1])
+    expect(server.requests).toHaveLength(1)
+    first.drop()
+    await settle()
+    vi.advanceTimersByTime(100)
+    const second = await server.next()
+    expect([first, second].map(({ headers }) => headers.get('authorization'))).toEqual(['old', 'new'])
+  })
+
+  it('that are no longer given are forgotten', async () => {
+    const onEvent = vi.fn()
+    const store = join(undefined, { onEvent })
+    const { onEvent: _, ...rest } = store.live
+    const request = await server.next()
+    update(store, rest as Live)
+    request.send({ data: 'a' })
+    await frame()
+    expect(onEvent).not.toHaveBeenCalled()
+    expect(store.getSnapshot().data).toBe('a')
+  })
+
+  it('may give the URL by a function, of which the newest is asked', async () => {
+    const store = join(undefined, { url: () => `${URL}?token=old` })
+    const first = await server.next()
+    update(store, { ...store.live, url: async () => `${URL}?token=new` })
+    first.drop()
+    await settle()
+    vi.advanceTimersByTime(100)
+    const second = await server.next()
+    expect([first.url, second.url]).toEqual([`${URL}?token=old`, `${URL}?token=new`])
+  })
+
+  it.each([
+    ['url', { url: null }],
+    ['url', { url: undefined }],
+    ['enabled', { enabled: false }],
+  ])('rest without a stream: %s %j', async (_, options) => {
+    const store = join(undefined, options)
+    store.getSnapshot().reconnect()
+    store.getSnapshot().close()
+    await settle()
+    expect(server.requests).toEqual([])
+    expect(store.getSnapshot().state).toBe('closed')
+  })
+
+  it('rest and start by enabled: what came is kept, at once', async () => {
+    const store = join(undefined, { reduce: (data, event) => `${data}${event.data}`, initial: '' })
+    const published: StoreState[] = []
+    stores.push({ store, undo: store.subscribe(() => published.push(store.getSnapshot())) })
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    await settle()
+    update(store, { ...store.live, enabled: false })
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', data: 'a' })
+    expect(await first.closed).toBe('aborted')
+    update(store, { ...store.live, enabled: false })
+    store.getSnapshot().reconnect()
+    await settle()
+    expect(server.requests).toHaveLength(1)
+    update(store, { ...store.live, enabled: true })
+    expect(store.getSnapshot()).toMatchObject({ state: 'connecting', data: 'a' })
+    const second = await server.next()
+    expect(second.headers.get('last-event-id')).toBe('1')
+    await frame()
+    expect(published.map(({ state }) => state)).toContain('closed')
+  })
+})
+
+describe('stores of one key', () => {
   it('share one connection, all fifty of them, and each sees every event', async () => {
     const all = Array.from({ length: 50 }, () => join('one'))
     const request = await server.next()
@@ -115,7 +200,7 @@ describe('stores of one id', () => {
     const request = await server.next()
     request.send({ data: 'a' })
     await frame()
-    resting.update({ ...resting.live, enabled: false })
+    update(resting, { ...resting.live, enabled: false })
     request.send({ data: 'b' })
     await frame()
     expect([resting, other].map((store) => store.getSnapshot())).toMatchObject([
@@ -138,7 +223,7 @@ describe('stores of one id', () => {
   })
 })
 
-describe('options of stores of one id', () => {
+describe('options of stores of one key', () => {
   it('are those of the newest that gives them, while it is there', async () => {
     const old = join('one', { headers: { authorization: 'old' } })
     const first = await server.next()
@@ -153,7 +238,7 @@ describe('options of stores of one id', () => {
     const second = await again(first)
     await leave(newer)
     const third = await again(second)
-    old.update({ ...old.live, headers: { authorization: 'changed' } })
+    update(old, { ...old.live, headers: { authorization: 'changed' } })
     const fourth = await again(third)
     expect([first, second, third, fourth].map(({ headers }) => headers.get('authorization'))).toEqual([
       'old',
@@ -174,11 +259,62 @@ describe('options of stores of one id', () => {
   })
 })
 
-it('stores of different ids share nothing', async () => {
-  join('one')
-  join('two')
-  join({})
-  join({})
-  await settle()
-  expect(server.requests).toHaveLength(4)
+describe('what makes no other stream', () => {
+  it.each([
+    ['another key', { key: 'other' }],
+    ['another URL', { url: 'https://example.test/other' }],
+    ['another method', { method: 'QUERY' }],
+    ['another body', { body: 'x' }],
+    ['no key', { key: undefined }],
+  ])('is not %s', async (_, other) => {
+    join('one')
+    join('one', other)
+    await settle()
+    expect(server.requests).toHaveLength(2)
+  })
+
+  it('is the type of events, nor whether the URL is a string', async () => {
+    join('one')
+    join('one', { event: 'tick' })
+    join('one', { url: new globalThis.URL(URL) })
+    await settle()
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it('is tried without a key: nothing is shared', async () => {
+    join(undefined)
+    join(undefined)
+    await settle()
+    expect(server.requests).toHaveLength(2)
+  })
+})
+
+describe('streamId', () => {
+  const live: Live = { url: '/events', key: 'one', method: 'POST', body: 'x', event: 'tick' }
+
+  it('is another one with another URL, key, method, body or type of event', () => {
+    const others = [
+      { url: '/other' },
+      { key: 'two' },
+      { method: 'PUT' },
+      { body: 'y' },
+      { event: 'note' },
+      { events: ['tick', 'note'] },
+    ]
+    const ids = [live, ...others.map((other) => ({ ...live, ...other }))].map((each) => streamId(each as Live))
+    expect(new Set(ids).size).toBe(others.length + 1)
+  })
+
+  it('is the same for what is written anew at each render', () => {
+    const inline = (): Live => ({
+      ...live,
+      url: () => '/events',
+      body: () => 'x',
+      events: ['a', 'b'],
+      headers: {},
+      onEvent() {},
+      select: () => 1,
+    })
+    expect(streamId(inline())).toBe(streamId(inline()))
+  })
 })
