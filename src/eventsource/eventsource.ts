@@ -169,8 +169,8 @@ export class EventSource extends EventTarget {
   async #run(init: EventSourceInit): Promise<void> {
     const { fetch, headers, retry = {} } = init
     const platform = detect()
-    const options: ConnectOptions = { fetch, headers, retry: { statuses: retry.statuses ?? [] } }
-    if (platform.guarded) options.credentials = this.#withCredentials ? 'include' : 'same-origin'
+    const credentials = this.#withCredentials ? 'include' : 'same-origin'
+    const options: ConnectOptions = { fetch, headers, credentials, retry: { statuses: retry.statuses ?? [] } }
     const memory: Memory = {
       id: init.lastEventId,
       idOrigin: undefined,
@@ -196,6 +196,9 @@ export class EventSource extends EventTarget {
         error = new ConnectError('ended', 'The server ended the stream.', true)
       } catch (reason) {
         error = known(reason)
+      } finally {
+        // Firefox keeps the connection of a body that was only cancelled.
+        turn.abort()
       }
       await task()
       const futile = isFutile(error, this.#url)
@@ -289,10 +292,18 @@ export class EventSource extends EventTarget {
         if (typeof current === 'function' && current.call(this, event) === false) event.preventDefault()
       }
       handlers.set(type, { value, undo: () => this.removeEventListener(type, listener) })
-      this.addEventListener(type, listener)
+      if (!callsHandlers) this.addEventListener(type, listener)
     }
   }
 }
+
+/** Whether EventTarget looks for handlers by itself, as workerd's does: ours would run twice. */
+const callsHandlers = (() => {
+  let called = false
+  const target = Object.assign(new EventTarget(), { ona: () => (called = true) })
+  target.dispatchEvent(new Event('a'))
+  return called
+})()
 
 const nothing = (): void => {}
 

@@ -25,7 +25,7 @@ export async function launch(): Promise<Browser> {
   }
   try {
     const session = await startSession(`http://127.0.0.1:${port}`, driver)
-    return browserOf(session, stop)
+    return await browserOf(session, stop)
   } catch (error) {
     await stop()
     throw error
@@ -38,7 +38,9 @@ interface Session {
   readonly send: Send
 }
 
-function browserOf({ version, send }: Session, stop: () => Promise<void>): Browser {
+async function browserOf({ version, send }: Session, stop: () => Promise<void>): Promise<Browser> {
+  // The first window stays, because a new one can only be asked for in one that is there.
+  const first = await send<string>('GET', '/window')
   // WebDriver speaks to one window at a time, so all that pages do stands in one line.
   let turn: Promise<unknown> = Promise.resolve()
   const inWindow = <Value>(handle: string, work: () => Promise<Value>): Promise<Value> => {
@@ -49,7 +51,7 @@ function browserOf({ version, send }: Session, stop: () => Promise<void>): Brows
   return {
     version,
     async open(url) {
-      const { handle } = await send<{ handle: string }>('POST', '/window/new', { type: 'tab' })
+      const { handle } = await inWindow(first, () => send<{ handle: string }>('POST', '/window/new', { type: 'tab' }))
       const page = {
         evaluate: <Value>(expression: string) =>
           inWindow(handle, () => send<Value>('POST', '/execute/sync', { script: `return ${expression}`, args: [] })),

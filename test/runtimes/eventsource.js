@@ -19,7 +19,8 @@ export function clauses(EventSource) {
       const found = []
       source.addEventListener('message', (event) => found.push(event[field]) === count && resolve(found))
     })
-  const hang = { ending: 'hang' }
+  /** An answer that stays open. With a comment at least, because Firefox tells of no head before a byte of the body. */
+  const held = (...chunks) => ({ chunks: chunks.length > 0 ? chunks : [':\n\n'], ending: 'hang' })
   const ids = async (stream) => (await stream.seen()).map(({ headers }) => headers['last-event-id'])
 
   return [
@@ -34,7 +35,7 @@ export function clauses(EventSource) {
     {
       name: 'a URL that cannot be parsed throws a SyntaxError',
       run(t) {
-        const error = t.throws(() => new EventSource('http://this is invalid/'), DOMException)
+        const error = t.throws(() => new EventSource('http://[is not an address]/'), DOMException)
         t.equal(error.name, 'SyntaxError')
       },
     },
@@ -120,7 +121,7 @@ export function clauses(EventSource) {
     {
       name: 'readyState is CONNECTING, then OPEN from the open event on, then CLOSED',
       async run(t) {
-        const { source } = await open(t, [hang])
+        const { source } = await open(t, [held()])
         const states = [source.readyState]
         await next(source, 'open')
         states.push(source.readyState)
@@ -156,7 +157,7 @@ export function clauses(EventSource) {
     {
       name: 'an event handler keeps its place among the listeners when replaced, and loses it when set to null',
       async run(t) {
-        const { source } = await open(t, [{ chunks: ['data: 1\n\n', 'data: 2\n\n'], ...hang }])
+        const { source } = await open(t, [held('data: 1\n\n', 'data: 2\n\n')])
         const calls = []
         source.onmessage = () => calls.push('never')
         source.addEventListener('message', () => calls.push('listener'))
@@ -171,7 +172,7 @@ export function clauses(EventSource) {
     {
       name: 'an event handler runs with the source as this, and an object is not called',
       async run(t) {
-        const { source } = await open(t, [{ chunks: ['data: 1\n\n'], ...hang }])
+        const { source } = await open(t, [held('data: 1\n\n')])
         let self
         source.onopen = { handleEvent: () => t.ok(false, 'was called') }
         source.onmessage = function (event) {
@@ -185,7 +186,7 @@ export function clauses(EventSource) {
     {
       name: 'the request is a GET for text/event-stream that asks caches to be fresh, without Last-Event-ID',
       async run(t) {
-        const { source, stream } = await open(t, [hang])
+        const { source, stream } = await open(t, [held()])
         await next(source, 'open')
         const [{ method, headers }] = await stream.seen()
         t.equal([method, headers.accept, headers['last-event-id']], ['GET', 'text/event-stream', undefined])
@@ -207,8 +208,10 @@ export function clauses(EventSource) {
     {
       name: 'close() aborts the request',
       async run(t) {
-        const { source, stream } = await open(t, [hang])
+        const { source, stream } = await open(t, [held()])
         await next(source, 'open')
+        // Firefox misses an abort in a worker now and then, if it comes in the very moment in which the body begins.
+        await t.sleep(50)
         source.close()
         await t.until(async () => (await stream.seen())[0].aborted, 'the server sees the end')
       },
@@ -232,7 +235,7 @@ export function clauses(EventSource) {
     {
       name: 'open is a plain event, fired before the first message',
       async run(t) {
-        const { source } = await open(t, [{ chunks: ['data: 1\n\n'], ...hang }])
+        const { source } = await open(t, [held('data: 1\n\n')])
         const order = []
         let opened
         source.onopen = (event) => {
@@ -251,8 +254,8 @@ export function clauses(EventSource) {
     {
       name: 'open waits for the head of the answer only, not for an event',
       async run(t) {
-        const { source } = await open(t, [hang])
-        await next(source, 'open')
+        const { source } = await open(t, [{ ending: 'hang' }])
+        await t.within(1000, next(source, 'open'))
       },
     },
     // §9.2.3 fail the connection
@@ -283,7 +286,7 @@ export function clauses(EventSource) {
       name: `content type "${type}" fails the connection`,
       async run(t) {
         const { source, stream } = await open(t, [
-          { headers: { 'content-type': type }, chunks: ['retry: 1\ndata: no\n\n'], ...hang },
+          { headers: { 'content-type': type }, ...held('retry: 1\ndata: no\n\n') },
         ])
         source.onmessage = () => t.ok(false, 'an event came')
         await next(source, 'error')
@@ -300,7 +303,7 @@ export function clauses(EventSource) {
     ].map((type) => ({
       name: `content type "${type}" is accepted, and its text is UTF-8 whatever it says`,
       async run(t) {
-        const { source } = await open(t, [{ headers: { 'content-type': type }, chunks: ['data: ok…\n\n'], ...hang }])
+        const { source } = await open(t, [{ headers: { 'content-type': type }, ...held('data: ok…\n\n') }])
         t.equal(await messages(source, 1), ['ok…'])
       },
     })),
@@ -317,7 +320,7 @@ export function clauses(EventSource) {
     {
       name: 'the end of a body reestablishes the connection: error with CONNECTING, then open again',
       async run(t) {
-        const { source } = await open(t, [{ chunks: ['retry: 10\ndata: 1\n\n'] }, { chunks: ['data: 2\n\n'], ...hang }])
+        const { source } = await open(t, [{ chunks: ['retry: 10\ndata: 1\n\n'] }, held('data: 2\n\n')])
         const order = []
         for (const type of ['open', 'message', 'error'])
           source.addEventListener(type, ({ data = '' }) => order.push(`${type}${data} ${source.readyState}`))
@@ -329,7 +332,7 @@ export function clauses(EventSource) {
       name: 'a body that breaks reestablishes the connection, and what was unfinished is gone',
       async run(t) {
         const broken = { chunks: ['retry: 10\nid: 1\ndata: 1\n\n', 'id: 2\ndata: lost\n', 20], ending: 'reset' }
-        const { source, stream } = await open(t, [broken, { chunks: ['data: 2\n\n'], ...hang }])
+        const { source, stream } = await open(t, [broken, held('data: 2\n\n')])
         t.equal(await messages(source, 2), ['1', '2'])
         t.equal(await ids(stream), [undefined, '1'])
       },
@@ -341,12 +344,13 @@ export function clauses(EventSource) {
           { chunks: ['retry: 10\ndata: 1\n\n'] },
           { status: 0 },
           { status: 0 },
-          { chunks: ['data: 2\n\n'], ...hang },
+          held('data: 2\n\n'),
         ])
         const states = []
         source.onerror = () => states.push(source.readyState)
         t.equal(await messages(source, 2), ['1', '2'])
-        t.equal(states, [CONNECTING, CONNECTING, CONNECTING])
+        // A browser may ask again by itself when a connection breaks before its answer, so not each failure is told.
+        t.ok(states.length > 0 && states.every((state) => state === CONNECTING), `states ${states}`)
         t.equal((await stream.seen()).length, 4)
       },
     },
@@ -366,7 +370,7 @@ export function clauses(EventSource) {
         const { source, stream } = await open(t, [
           { chunks: ['retry: 400\nretry: 10x\nretry: -1\nretry:\nretry: 1.5\ndata: 1\n\n'] },
           { chunks: ['retry: 0050\n'], ending: 'clean' },
-          { chunks: ['data: 2\n\n'], ...hang },
+          held('data: 2\n\n'),
         ])
         await messages(source, 2)
         const [first, second, third] = (await stream.seen()).map(({ at }) => at)
@@ -388,7 +392,7 @@ export function clauses(EventSource) {
       async run(t) {
         const { source, stream } = await open(t, [
           { chunks: ['retry: 10\nid: 1\ndata: 1\n\nid: …\ndata: 2\n\n'] },
-          { chunks: ['data: 3\n\n'], ...hang },
+          held('data: 3\n\n'),
         ])
         t.equal(await messages(source, 3, 'lastEventId'), ['1', '…', '…'])
         // Node gives header bytes as Latin-1 characters.
@@ -402,7 +406,7 @@ export function clauses(EventSource) {
           { chunks: ['retry: 10\nid: 1\ndata: 1\n\n'] },
           { chunks: ['data: 2\n\n'] },
           { chunks: ['id\ndata: 3\n\n'] },
-          { chunks: ['data: 4\n\n'], ...hang },
+          held('data: 4\n\n'),
         ])
         t.equal(await messages(source, 4, 'lastEventId'), ['1', '1', '', ''])
         t.equal(await ids(stream), [undefined, '1', '1', undefined])
@@ -413,7 +417,7 @@ export function clauses(EventSource) {
       async run(t) {
         const { source, stream } = await open(t, [
           { chunks: ['retry: 10\nid: 7\n\n', 'data: 1\nid: 8\n'] },
-          { chunks: ['data: 2\n\n'], ...hang },
+          held('data: 2\n\n'),
         ])
         t.equal(await messages(source, 1, 'lastEventId'), ['7'])
         t.equal(await ids(stream), [undefined, '7'])
@@ -424,7 +428,7 @@ export function clauses(EventSource) {
       async run(t) {
         const { source, stream } = await open(t, [
           { chunks: ['retry: 10\nid: 1\ndata: 1\n\nid: 2\0x\ndata: 2\n\n'] },
-          { chunks: ['data: 3\n\n'], ...hang },
+          held('data: 3\n\n'),
         ])
         t.equal(await messages(source, 3, 'lastEventId'), ['1', '1', '1'])
         t.equal(await ids(stream), [undefined, '1'])
@@ -433,7 +437,8 @@ export function clauses(EventSource) {
     ...[301, 302, 303, 307, 308].map((status) => ({
       name: `a redirect with ${status} is followed: the event's origin is the last one, url stays the first`,
       async run(t) {
-        const target = await t.stream([{ chunks: ['data: 1\n\n'], ...hang }], { origin: t.elsewhere })
+        // It ends by itself, because Firefox cannot abort what was redirected in a worker.
+        const target = await t.stream([{ chunks: ['data: 1\n\n'] }], { origin: t.elsewhere })
         const { source, stream } = await open(t, [{ status, headers: { location: target.url } }])
         const { origin, data } = await next(source, 'message')
         t.equal([origin, data, source.url], [t.elsewhere, '1', stream.url])
@@ -443,7 +448,7 @@ export function clauses(EventSource) {
     {
       name: 'a message event has data, origin, lastEventId and no source, and neither bubbles nor can be cancelled',
       async run(t) {
-        const { source } = await open(t, [{ chunks: ['id: 1\ndata: a\ndata: b\n\n'], ...hang }])
+        const { source } = await open(t, [held('id: 1\ndata: a\ndata: b\n\n')])
         const event = await next(source, 'message')
         t.ok(event instanceof MessageEvent, 'it is a MessageEvent')
         const { type, data, origin, lastEventId, ports, bubbles, cancelable } = event
@@ -466,10 +471,7 @@ export function clauses(EventSource) {
       name: 'an event with a name goes to the listeners of that name only, be it open or error',
       async run(t) {
         const { source } = await open(t, [
-          {
-            chunks: ['event: tick\ndata: 1\n\nevent: open\ndata: 2\n\nevent: error\ndata: 3\n\nevent:\ndata: 4\n\n'],
-            ...hang,
-          },
+          held('event: tick\ndata: 1\n\nevent: open\ndata: 2\n\nevent: error\ndata: 3\n\nevent:\ndata: 4\n\n'),
         ])
         const heard = []
         for (const type of ['tick', 'open', 'error', 'message'])
@@ -481,7 +483,7 @@ export function clauses(EventSource) {
     {
       name: 'each event comes in a task of its own: what the promises of a listener lead to is done before the next',
       async run(t) {
-        const { source } = await open(t, [{ chunks: ['data: 1\n\ndata: 2\n\n'], ...hang }])
+        const { source } = await open(t, [held('data: 1\n\ndata: 2\n\n')])
         const order = []
         source.onmessage = async ({ data }) => {
           order.push(data)
@@ -497,17 +499,14 @@ export function clauses(EventSource) {
       name: 'a stream cut in the middle of characters, line ends and fields gives whole events',
       async run(t) {
         const bytes = [...new TextEncoder().encode('\uFEFFdata: é😀\r\ndata\r\n\r\n: note\rdata: 2\r\r')]
-        const { source } = await open(t, [{ chunks: bytes.map((byte) => [byte]), ...hang }])
+        const { source } = await open(t, [held(...bytes.map((byte) => [byte]))])
         t.equal(await messages(source, 2), ['é😀\n', '2'])
       },
     },
     {
       name: 'the data before the final empty line is not dispatched',
       async run(t) {
-        const { source } = await open(t, [
-          { chunks: ['retry: 10\ndata: 1\n\ndata: lost'] },
-          { chunks: ['data: 2\n\n'], ...hang },
-        ])
+        const { source } = await open(t, [{ chunks: ['retry: 10\ndata: 1\n\ndata: lost'] }, held('data: 2\n\n')])
         t.equal(await messages(source, 2), ['1', '2'])
       },
     },

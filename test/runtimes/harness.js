@@ -5,16 +5,11 @@ export async function runList(list, base) {
     const began = Date.now()
     const t = testApi(base)
     let error
-    let timer
-    const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error('took more than 10 s')), 10_000)
-    })
     try {
-      await Promise.race([run(t), late])
+      await t.within(10_000, run(t))
     } catch (reason) {
       error = String(reason?.stack?.includes(reason.message) ? reason.stack : `${reason}\n${reason?.stack ?? ''}`)
     }
-    clearTimeout(timer)
     for (const undo of t.undo.reverse()) undo()
     results.push({ capability, name, ms: Date.now() - began, ...(error === undefined ? {} : { error }) })
   }
@@ -39,6 +34,14 @@ export function testApi(base) {
     /** The other origin under which the server answers. */
     elsewhere: base.replace('127.0.0.1', 'localhost'),
     sleep,
+    /** The promise, or an error if it takes longer. */
+    async within(ms, promise) {
+      let timer
+      const late = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`took more than ${ms} ms`)), ms)
+      })
+      return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+    },
     /** Resolves with the first truthy value that `probe` gives. */
     async until(probe, what = probe) {
       for (const end = Date.now() + 5000; Date.now() < end; await sleep(10)) {

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Browser } from '../browsers/browser.ts'
 import { type EngineName, engine } from '../engines.js'
 
 /** What became of one test of the list. */
@@ -125,4 +126,20 @@ function output(command: string, args: string[]): Promise<string> {
     child.on('error', reject)
     child.on('close', () => resolve(text))
   })
+}
+
+/** The places in a browser where scripts run. */
+export const SCOPES = ['window', 'dedicated-worker', 'shared-worker', 'service-worker'] as const
+
+/** Runs the list in one place of a browser: a page of its own does it, or starts the worker that does. */
+export async function runScope(browser: Browser, scope: (typeof SCOPES)[number], server: Server): Promise<Report> {
+  const reported = server.report<Result[] | { error: string }>(scope)
+  const page = await browser.open(`${server.url}/page?scope=${scope}`)
+  try {
+    const results = await reported
+    if ('error' in results) throw new Error(`${scope}: ${results.error}`)
+    return { version: browser.version, results }
+  } finally {
+    await page.close()
+  }
 }
