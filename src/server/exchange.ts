@@ -1,4 +1,4 @@
-import type { BaseConnection, QueueOptions } from './connection.ts'
+import type { BaseConnection } from './connection.ts'
 
 /** A request, seen the same way in Node and on the web. */
 export interface HubRequest {
@@ -23,25 +23,37 @@ export interface Refusal {
   readonly headers?: Record<string, string> | undefined
 }
 
-/** One request and the one way to answer it. */
+/** One request and its answer: a refusal, or a stream that bytes are then carried to. */
 export abstract class Exchange implements HubRequest {
+  /** Whom the reader belongs to: it hears when more can be carried, and when nothing can any more. */
+  owner: BaseConnection | undefined
+
   abstract readonly method: string
   abstract readonly url: string
   abstract readonly address: string | undefined
   abstract readonly raw: unknown
-
   abstract header(name: string): string | undefined
+
   /** Whether somebody else has answered already. */
-  abstract get answered(): boolean
+  abstract readonly answered: boolean
   /** Whether the reader has left already. */
-  abstract get gone(): boolean
+  abstract readonly gone: boolean
   abstract refuse(refusal: Refusal): void
-  abstract open(head: Record<string, string>, lastEventId: string, options: QueueOptions): BaseConnection
+
+  /** Sends the head and a first comment. All below is for after it. */
+  abstract open(head: Record<string, string>): void
+  /** How many bytes were handed on and have not left. */
+  abstract readonly held: number
+  /** Hands bytes on; `done` once they have left. False when no more is wanted until the owner is told that it drained. */
+  abstract write(bytes: Uint8Array, done?: () => void): boolean
+  /** Ends the stream after what was handed on; and, if it is the last, what carries it. */
+  abstract end(last: boolean): void
+  /** Ends the stream now, and lets go of what was handed on. */
+  abstract destroy(): void
 
   query(name: string): string | undefined {
-    const { url } = this
-    const start = url.indexOf('?')
     // Not `new URL`, which throws at what a client may well send.
-    return start < 0 ? undefined : (new URLSearchParams(url.slice(start + 1).split('#', 1)[0]).get(name) ?? undefined)
+    const query = this.url.split('#', 1)[0]?.split('?').slice(1).join('?')
+    return new URLSearchParams(query).get(name) ?? undefined
   }
 }

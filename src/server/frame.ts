@@ -2,108 +2,83 @@ const encoder = new TextEncoder()
 
 /** Bytes for many readers: made once, framed once, shared by every socket that they are written to. */
 export class Bytes {
-  /** How many bytes of event stream these are, without the chunk's own. */
-  readonly size: number
-  /** An HTTP/1.1 chunk, RFC 9112 §7.1: size in hexadecimal, CRLF, payload, CRLF. */
+  /** The event stream's bytes, for everything that frames by itself. */
+  readonly payload: Uint8Array
+  /** The same as an HTTP/1.1 chunk, RFC 9112 §7.1: size in hexadecimal, CRLF, payload, CRLF. */
   readonly chunk: Uint8Array
-  #payload: Uint8Array | undefined
 
-  constructor(parts: readonly Uint8Array[]) {
+  constructor(payloads: readonly Uint8Array[]) {
     let size = 0
-    for (const part of parts) size += part.length
-    const head = encoder.encode(`${size.toString(16)}\r\n`)
-    const chunk = new Uint8Array(head.length + size + 2)
-    chunk.set(head)
-    let at = head.length
-    for (const part of parts) {
+    for (const payload of payloads) size += payload.length
+    const start = encoder.encode(`${size.toString(16)}\r\n`)
+    const chunk = new Uint8Array(start.length + size + 2)
+    let at = 0
+    for (const part of [start, ...payloads, encoder.encode('\r\n')]) {
       chunk.set(part, at)
       at += part.length
     }
-    chunk.set([13, 10], at)
-    this.size = size
-    this.chunk = shared(chunk)
+    // Node's streams make a Buffer of every Uint8Array that they are given, once per reader. One made here is made once.
+    this.chunk = globalThis.Buffer ? Buffer.from(chunk.buffer) : chunk
+    this.payload = this.chunk.subarray(start.length, -2)
   }
-
-  /** The event stream's bytes alone, for everything that frames by itself: a view, not a copy. */
-  get payload(): Uint8Array {
-    const start = this.chunk.length - 2 - this.size
-    this.#payload ??= shared(this.chunk.subarray(start, start + this.size))
-    return this.#payload
-  }
-}
-
-// Node's streams make a Buffer of every Uint8Array that they are given, once per reader. One made here is made once.
-function shared(bytes: Uint8Array): Uint8Array {
-  return globalThis.Buffer ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : bytes
 }
 
 /** One block of an event stream, on its way to one reader or to many. */
-export class Frame extends Bytes {
+export class Frame<Event extends { readonly id: string } = { readonly id: string }> extends Bytes {
   /** The published event that it holds, if it holds one. */
-  readonly event: { readonly id: string } | undefined
+  readonly event: Event | undefined
   /** When it was made, in milliseconds of `performance.now()`. */
-  readonly at: number
+  readonly at = performance.now()
 
-  constructor(text: string, event?: { readonly id: string }) {
+  constructor(text: string, event?: Event) {
     super([encoder.encode(text)])
     this.event = event
-    this.at = performance.now()
   }
 }
 
 /**
- * What one reader gets in this turn: a path of frames, so that readers of the same frames share one node, and with it
- * the bytes that the frames are merged into. Two topics with a thousand readers each cost three nodes, not two thousand.
+ * What one reader gets in this turn: a path of frames, so that readers of the same frames share one batch, and with it
+ * the bytes that the frames are merged into. Events are delivered one after the other, each to all its readers: so the
+ * path that was taken last is the only one worth remembering.
  */
 export class Batch {
   readonly size: number
-  readonly length: number
-  private readonly frame: Frame | undefined
+  readonly #frame: Frame | undefined
   readonly #before: Batch | undefined
-  #last: Batch | undefined
-  #others: Map<Frame, Batch> | undefined
-  #path: readonly Frame[] | undefined
+  #next: Batch | undefined
+  #frames: Frame[] | undefined
   #bytes: Bytes | undefined
 
-  private constructor(frame: Frame | undefined, before: Batch | undefined) {
-    this.size = before && frame ? before.size + frame.size : 0
-    this.length = before ? before.length + 1 : 0
-    this.frame = frame
+  /** Without a frame it is where the paths of a turn begin. */
+  constructor(frame?: Frame, before?: Batch) {
+    this.size = frame && before ? before.size + frame.payload.length : 0
+    this.#frame = frame
     this.#before = before
-  }
-
-  /** Where the paths of one turn begin. */
-  static root(): Batch {
-    return new Batch(undefined, undefined)
   }
 
   /** This batch and one frame more. */
   with(frame: Frame): Batch {
-    const last = this.#last
-    if (last && last.frame === frame) return last
-    let next = this.#others?.get(frame)
-    if (!next) {
+    let next = this.#next
+    if (!next || next.#frame !== frame) {
       next = new Batch(frame, this)
-      if (last?.frame) {
-        this.#others ??= new Map([[last.frame, last]])
-        this.#others.set(frame, next)
-      }
+      this.#next = next
     }
-    this.#last = next
     return next
   }
 
   get frames(): readonly Frame[] {
-    if (!this.#path) {
-      const frames: Frame[] = []
-      for (let batch: Batch | undefined = this; batch; batch = batch.#before) if (batch.frame) frames.push(batch.frame)
-      this.#path = frames.reverse()
+    if (!this.#frames) {
+      this.#frames = []
+      for (let batch: Batch | undefined = this; batch; batch = batch.#before)
+        if (batch.#frame) this.#frames.push(batch.#frame)
+      this.#frames.reverse()
     }
-    return this.#path
+    return this.#frames
   }
 
   get bytes(): Bytes {
-    this.#bytes ??= this.length === 1 && this.frame ? this.frame : new Bytes(this.frames.map((frame) => frame.payload))
+    const [first] = this.frames
+    this.#bytes ??= first && this.frames.length === 1 ? first : new Bytes(this.frames.map(({ payload }) => payload))
     return this.#bytes
   }
 }

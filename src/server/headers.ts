@@ -37,32 +37,28 @@ export function isCarriable(id: string): boolean {
 }
 
 /** A header's value as text. Readers send the id as UTF-8 (WHATWG HTML §9.2.3), and HTTP hands on one character per byte. */
-export function fromHeader(value: string): string {
-  if (!/[\x80-\xff]/.test(value)) return value
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(
-      Uint8Array.from(value, (character) => character.charCodeAt(0)),
-    )
-  } catch {
-    // Some clients send Latin-1 instead.
-    return value
-  }
+export function utf8(value: string): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+    Uint8Array.from(value, (character) => character.charCodeAt(0)),
+  )
 }
 
 /** Text as a header's value: one character per byte of UTF-8. */
-export function toHeader(text: string): string {
+export function latin1(text: string): string {
   return /[^\0-\x7f]/.test(text) ? String.fromCharCode(...new TextEncoder().encode(text)) : text
 }
 
 /** The head of every event stream, but for what depends on the server. */
-export function streamHead(heartbeat: number, unique: boolean): Record<string, string> {
-  const head = {
+export function streamHead(heartbeat = 15_000, ids = ''): Record<string, string> {
+  return {
     'Content-Type': 'text/event-stream',
     // A transformation, such as compression by a proxy, would hold events back until it has enough of them.
     'Cache-Control': 'no-cache, no-transform',
     // nginx buffers answers unless it is told.
     'X-Accel-Buffering': 'no',
+    // RFC 9651 §3.2. An empty dictionary is one that is not sent.
+    ...((heartbeat || ids) && {
+      Unmissed: `${heartbeat ? `heartbeat=${heartbeat}` : ''}${heartbeat && ids && ', '}${ids}`,
+    }),
   }
-  const told = [...(heartbeat > 0 ? [`heartbeat=${heartbeat}`] : []), ...(unique ? ['ids=unique'] : [])].join(', ')
-  return told ? { ...head, Unmissed: told } : head
 }

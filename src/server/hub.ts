@@ -4,12 +4,12 @@ import type { OutgoingEvent } from '../protocol/event.ts'
 import { headOnly, judge, lastEventId, lifetime } from './accept.ts'
 import { combine } from './authorize.ts'
 import { type Backplane, type BackplaneSubscription, type Entry, type Position, toId } from './backplane.ts'
-import { BaseConnection, type CloseReason, type Connection } from './connection.ts'
+import { BaseConnection, type CloseReason, type Connection, report } from './connection.ts'
 import { Cors } from './cors.ts'
 import { HubClosed } from './errors.ts'
 import type { Exchange, Refusal } from './exchange.ts'
 import { type Bytes, Frame } from './frame.ts'
-import { streamHead, toHeader } from './headers.ts'
+import { latin1, streamHead } from './headers.ts'
 import { memoryBackplane } from './history.ts'
 import { Limits, type Place } from './limits.ts'
 import { Metrics } from './metrics.ts'
@@ -22,13 +22,12 @@ import { type Gap, Replay, type Replayed, type Start } from './replay.ts'
 import { Roster } from './roster.ts'
 import { enqueue } from './slow.ts'
 import { type Home, HubSubscriber, type Subscriber, type Subscription } from './subscriber.ts'
-import { clock } from './turn.ts'
 import { WebExchange } from './web.ts'
 
 /** How long the backplane may take to say where a reader begins, in milliseconds, before the reader is sent away. */
 const PATIENCE = 5000
-
 const STOPPING = 'the server is about to stop'
+const STILL = new Frame(comment())
 
 /** Makes a hub: many readers, one log. */
 export function createHub<Events = Record<string, unknown>, Metadata = unknown>(
@@ -40,7 +39,6 @@ export function createHub<Events = Record<string, unknown>, Metadata = unknown>(
 class LogHub implements Hub, Home, Replayed {
   readonly backplane: Backplane
   readonly #options: HubOptions
-  readonly #heartbeat: number
   readonly #cors: Cors
   readonly #limits: Limits
   readonly #metrics = new Metrics()
@@ -54,15 +52,13 @@ class LogHub implements Hub, Home, Replayed {
   #early: Entry[] = []
   #deliveries = new WeakMap<Entry, Delivery>()
   #closing: Promise<void> | undefined
-  readonly #onError = (error: unknown): void => this.report(error)
 
   constructor(options: HubOptions) {
-    this.#options = options
+    this.#options = { ...options, onError: (error) => this.#report(error, options) }
     this.backplane = options.backplane ?? memoryBackplane(options.history)
-    this.#heartbeat = options.heartbeat ?? 15_000
     this.#cors = new Cors(options.cors)
     this.#limits = new Limits(options.limits ?? {})
-    this.#pulse = new Pulse(this.#heartbeat, this.#roster.all, (silent) => this.#beat(silent))
+    this.#pulse = new Pulse(options.heartbeat ?? 15_000, this.#roster.all, (silent) => this.#beat(silent))
   }
 
   get size(): number {
@@ -88,20 +84,19 @@ class LogHub implements Hub, Home, Replayed {
   add(connection: Connection, subscription: Subscription = {}): Subscriber {
     if (!(connection instanceof BaseConnection)) throw new TypeError('add takes a connection that accept made')
     if (this.#closing) throw new HubClosed()
-    const subscriber = new HubSubscriber(
-      this,
-      connection,
-      subscription,
-      subscription.filter ? [subscription.filter] : [],
-    )
-    this.#welcome(subscriber)
-    this.#begin(connection.lastEventId).then(
-      (start) => this.#start(subscriber, start),
-      (error) => {
-        this.report(error)
-        connection.end('failed')
-      },
-    )
+    const { exchange, lastEventId: id, open } = connection
+    const subscriber = new HubSubscriber(this, exchange, id, subscription, [subscription.filter], this.#options)
+    if (!open) subscriber.over()
+    else {
+      this.#welcome(subscriber)
+      this.#begin(id).then(
+        (start) => this.#start(subscriber, start),
+        (error) => {
+          this.report(error)
+          subscriber.end('failed')
+        },
+      )
+    }
     return subscriber
   }
 
@@ -156,13 +151,12 @@ class LogHub implements Hub, Home, Replayed {
   async #close(within: number, retry: number): Promise<void> {
     this.#pulse.stop()
     const all = [...this.#roster.all]
-    for (const { connection } of all) {
-      connection.push(new Frame(encode({ retry: Math.round(retry * (1 + Math.random())) })))
-      connection.last = true
-      connection.end('closed')
+    for (const subscriber of all) {
+      subscriber.push(new Frame(encode({ retry: Math.round(retry * (1 + Math.random())) })))
+      subscriber.end('closed', false, true)
     }
     await soon(Promise.all(all.map((subscriber) => subscriber.closed)), within).catch(ignore)
-    for (const { connection } of all) connection.end('closed', true)
+    for (const subscriber of all) subscriber.end('closed', true)
     this.#subscription?.close()
     try {
       await this.backplane.close()
@@ -225,12 +219,11 @@ class LogHub implements Hub, Home, Replayed {
     return new Frame(encode({ type: 'gap', data: gap }))
   }
 
-  wrote(bytes: Bytes, frames: readonly Frame[]): void {
-    this.#metrics.bytes += bytes.size
-    this.#metrics.delivered += frames.length
+  wrote(subscriber: HubSubscriber, { payload }: Bytes, frames: readonly Frame[]): void {
     // What leaves together was published in one turn, but for a reader that was behind, whose frames leave one by one.
-    const first = frames[0]
-    if (first?.event) this.#metrics.observe(clock() - first.at, frames.length)
+    const last = frames[frames.length - 1]
+    this.#metrics.wrote(payload.length, frames.length, last?.event && performance.now() - last.at)
+    if (last?.event) subscriber.sent = last.event.id
   }
 
   over(subscriber: HubSubscriber, reason: CloseReason): void {
@@ -245,13 +238,12 @@ class LogHub implements Hub, Home, Replayed {
   }
 
   report(error: unknown): void {
+    this.#options.onError?.(error)
+  }
+
+  #report(error: unknown, options: HubOptions): void {
     this.#metrics.count('errors_total')
-    const { onError = console.error } = this.#options
-    try {
-      onError(error)
-    } catch {
-      // Whoever hears of errors has to keep its own.
-    }
+    report(error, options)
   }
 
   async #publish(event: OutgoingEvent, audience: Audience, options: PublishOptions): Promise<{ readonly id: string }> {
@@ -314,7 +306,7 @@ class LogHub implements Hub, Home, Replayed {
     place: Place,
     cors: Record<string, string>,
   ): Promise<HubSubscriber | undefined> {
-    const { authorize, headers, maxDuration } = this.#options
+    const { authorize, headers, heartbeat, maxDuration } = this.#options
     const granted = combine(asked, authorize ? await authorize(exchange) : true)
     const refusal = 'status' in granted ? granted : this.#limits.admit(place, granted.subscription.user)
     if (refusal) return this.#refuse(exchange, refusal, cors)
@@ -324,9 +316,9 @@ class LogHub implements Hub, Home, Replayed {
     if (exchange.gone) return undefined
     if (this.#closing) return this.#refuse(exchange, this.#limits.refusal(503, STOPPING), cors)
     const head = {
-      ...streamHead(this.#heartbeat, true),
+      ...streamHead(heartbeat, 'ids=unique'),
       // The id before the first event that will come: the one asked for, unless there is a gap.
-      'Last-Event-ID': id && !start.gap ? toHeader(id) : toId(start.position),
+      'Last-Event-ID': id && !start.gap ? latin1(id) : toId(start.position),
       ...cors,
       ...headers,
     }
@@ -335,8 +327,8 @@ class LogHub implements Hub, Home, Replayed {
       exchange.refuse(headRefusal)
       return undefined
     }
-    const connection = exchange.open(head, id, this.#options)
-    const subscriber = new HubSubscriber(this, connection, subscription, filters)
+    exchange.open(head)
+    const subscriber = new HubSubscriber(this, exchange, id, subscription, filters, this.#options)
     subscriber.place = place
     const now = performance.now()
     subscriber.expires = now + Math.min(expires - Date.now(), maxDuration ? lifetime(maxDuration) : Infinity)
@@ -352,10 +344,6 @@ class LogHub implements Hub, Home, Replayed {
   }
 
   #welcome(subscriber: HubSubscriber): void {
-    const { connection } = subscriber
-    connection.owner = subscriber
-    connection.onError = this.#onError
-    if (!connection.open) return
     this.#metrics.count('connections_total')
     this.#roster.add(subscriber)
     this.#pulse.watch(subscriber)
@@ -363,7 +351,7 @@ class LogHub implements Hub, Home, Replayed {
 
   #start(subscriber: HubSubscriber, start: Start): void {
     const { retry, connected, onConnect } = this.#options
-    const { connection, lastEventId: asked } = subscriber
+    const { lastEventId: asked } = subscriber
     const id = toId(start.position)
     subscriber.sent = asked || id
     // A reader that has nothing yet is told where it begins: cut off before its first event, it resumes from here.
@@ -375,7 +363,7 @@ class LogHub implements Hub, Home, Replayed {
         data: { client: subscriber.id, time: Date.now() },
       }),
     }
-    if (!asked || retry !== undefined || connected) connection.push(new Frame(encode(first)))
+    if (!asked || retry !== undefined || connected) subscriber.push(new Frame(encode(first)))
     if (asked && !start.gap) this.#metrics.count('replays_total')
     const ready = this.#call(onConnect, subscriber)
     void this.#replay.join(subscriber, start, ready)
@@ -440,7 +428,7 @@ class LogHub implements Hub, Home, Replayed {
     for (const subscriber of silent) {
       const newer = subscriber.live && position.offset > subscriber.offset
       if (newer) subscriber.offset = position.offset
-      subscriber.connection.push(newer ? moved : still)
+      subscriber.push(newer ? moved : still)
     }
   }
 
@@ -458,8 +446,6 @@ class LogHub implements Hub, Home, Replayed {
     }
   }
 }
-
-const STILL = new Frame(comment())
 
 const ignore = (): void => {}
 

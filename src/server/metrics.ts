@@ -20,9 +20,9 @@ type Name = keyof typeof HELP
 
 /** What a hub counts, and how that reads in Prometheus' text format. */
 export class Metrics {
-  /** Frames and bytes handed to sockets: counted for every reader of every event, and so kept apart. */
-  delivered = 0
-  bytes = 0
+  // Counted for every reader of every event, and so kept apart.
+  #delivered = 0
+  #bytes = 0
   readonly #counters = new Map<string, number>()
   readonly #buckets = new Array<number>(BOUNDS.length + 1).fill(0)
   #seconds = 0
@@ -33,9 +33,12 @@ export class Metrics {
     this.#counters.set(series, (this.#counters.get(series) ?? 0) + amount)
   }
 
-  /** Notes how long frames took from the hub to a reader's socket, in milliseconds. */
-  observe(milliseconds: number, frames: number): void {
-    const seconds = milliseconds / 1000
+  /** Counts what was handed to a reader's socket, and how long after it was published, in milliseconds. */
+  wrote(bytes: number, frames: number, after: number | undefined): void {
+    this.#bytes += bytes
+    this.#delivered += frames
+    if (after === undefined) return
+    const seconds = after / 1000
     let index = 0
     while (seconds > (BOUNDS[index] ?? Number.POSITIVE_INFINITY)) index++
     this.#buckets[index] = (this.#buckets[index] ?? 0) + frames
@@ -44,8 +47,8 @@ export class Metrics {
 
   render(connections: number): string {
     this.#counters.set('connections', connections)
-    this.#counters.set('delivered_total', this.delivered)
-    this.#counters.set('delivered_bytes_total', this.bytes)
+    this.#counters.set('delivered_total', this.#delivered)
+    this.#counters.set('delivered_bytes_total', this.#bytes)
     let text = ''
     for (const [name, help] of Object.entries(HELP)) {
       text += `# HELP unmissed_${name} ${help}\n# TYPE unmissed_${name} ${name === 'connections' ? 'gauge' : 'counter'}\n`

@@ -1,3 +1,4 @@
+import { LONGEST, unref } from './connection.ts'
 import type { HubSubscriber } from './subscriber.ts'
 
 /** One timer for all subscribers: it keeps the silent ones alive and ends those whose time is over. */
@@ -24,17 +25,15 @@ export class Pulse {
     this.#due = Number.POSITIVE_INFINITY
   }
 
-  #next({ expires, connection }: HubSubscriber): number {
-    return Math.min(expires, connection.touched + this.#heartbeat)
+  #next({ expires, touched }: HubSubscriber): number {
+    return Math.min(expires, touched + this.#heartbeat)
   }
 
   #wake(at: number): void {
     if (at >= this.#due) return
     clearTimeout(this.#timer)
     this.#due = at
-    const wait = Math.min(Math.max(1, at - performance.now()), 2 ** 31 - 1)
-    this.#timer = setTimeout(() => this.#look(), wait)
-    ;(this.#timer as { unref?(): void }).unref?.()
+    this.#timer = unref(setTimeout(() => this.#look(), Math.min(Math.max(1, at - performance.now()), LONGEST)))
   }
 
   #look(): void {
@@ -43,10 +42,10 @@ export class Pulse {
     const silent: HubSubscriber[] = []
     let next = Number.POSITIVE_INFINITY
     for (const subscriber of this.#subscribers) {
-      const { connection, expires } = subscriber
-      if (expires <= now) connection.end('expired')
+      const { touched, expires } = subscriber
+      if (expires <= now) subscriber.end('expired')
       // A tenth early, so that those that fell silent one after the other are dealt with in one go.
-      else if (connection.touched + this.#heartbeat * 0.9 <= now) {
+      else if (touched + this.#heartbeat * 0.9 <= now) {
         silent.push(subscriber)
         next = Math.min(next, expires, now + this.#heartbeat)
       } else next = Math.min(next, this.#next(subscriber))

@@ -84,7 +84,7 @@ export class Replay {
       await this.#catchUp(subscriber, page)
     } catch (error) {
       if (!(error instanceof ConnectionClosed)) this.#hub.report(error)
-      subscriber.connection.end('failed')
+      subscriber.end('failed')
     } finally {
       subscriber.held = undefined
       this.#joining.delete(subscriber)
@@ -94,13 +94,13 @@ export class Replay {
   async #catchUp(subscriber: HubSubscriber, first: readonly Entry[] | undefined): Promise<void> {
     const { backplane } = this.#hub
     let page = first
-    while (subscriber.connection.open && !this.#isThere(subscriber)) {
+    while (subscriber.open && !this.#isThere(subscriber)) {
       if (!page) {
         subscriber.held = []
         this.#joining.add(subscriber)
         page = await backplane.read({ epoch: subscriber.epoch, offset: subscriber.offset }, PAGE)
         this.#joining.delete(subscriber)
-        if (!subscriber.connection.open) return
+        if (!subscriber.open) return
       }
       const held: Delivery[] = subscriber.held ?? []
       subscriber.held = undefined
@@ -113,7 +113,7 @@ export class Replay {
       page = undefined
       if (this.#isThere(subscriber)) return
       // Nothing to read, and yet not there: the log has lost its place.
-      if (subscriber.offset > before) await subscriber.connection.flushed()
+      if (subscriber.offset > before) await subscriber.flushed()
       else {
         const start = this.#lost(toId(subscriber), await backplane.bounds())
         subscriber.epoch = start.position.epoch
@@ -126,7 +126,7 @@ export class Replay {
   // Asked and acted upon without a pause: what comes next, comes live.
   #isThere(subscriber: HubSubscriber): boolean {
     const { epoch, offset } = this.#hub.position
-    subscriber.live = subscriber.epoch === epoch && subscriber.offset >= offset && subscriber.connection.open
+    subscriber.live = subscriber.epoch === epoch && subscriber.offset >= offset && subscriber.open
     return subscriber.live
   }
 
@@ -140,7 +140,7 @@ export class Replay {
   }
 
   async #tell(subscriber: HubSubscriber, gap: Gap): Promise<void> {
-    subscriber.connection.push(new Frame(encode({ id: gap.newest, type: 'gap', data: gap })))
+    subscriber.push(new Frame(encode({ id: gap.newest, type: 'gap', data: gap })))
     await this.#hub.gap(gap, subscriber)
   }
 }

@@ -1,10 +1,13 @@
-import type { OutgoingEvent } from '../protocol/event.ts'
 import type { Message } from './backplane.ts'
-import type { BaseConnection, CloseReason, Owner } from './connection.ts'
-import type { Bytes, Frame } from './frame.ts'
+import { BaseConnection, type CloseReason, type Connection, type QueueOptions, report } from './connection.ts'
+import { directSocket } from './direct.ts'
+import type { Exchange } from './exchange.ts'
+import { type Batch, type Bytes, Frame } from './frame.ts'
 import type { Place } from './limits.ts'
+import type { NodeSocket } from './node.ts'
 import type { Delivery, PublishedEvent } from './published.ts'
-import type { Queue } from './queue.ts'
+import { Queue } from './queue.ts'
+import { begin } from './turn.ts'
 
 /** What a connected client gets. */
 export interface Subscription<Metadata = unknown> {
@@ -20,8 +23,8 @@ export interface Subscription<Metadata = unknown> {
   address?: string | undefined
 }
 
-/** A connected client, as the hub sees it. */
-export interface Subscriber<Metadata = unknown> {
+/** A connected client, as the hub sees it. What it is sent by itself goes past the log: without an id, and not replayed. */
+export interface Subscriber<Metadata = unknown> extends Connection {
   /** Names this connection: the `client` that events are published to. New at each reconnection. */
   readonly id: string
   readonly user: string | undefined
@@ -30,78 +33,90 @@ export interface Subscriber<Metadata = unknown> {
   readonly address: string | undefined
   /** `joining` until it has what it missed, then `live`; `behind` while it reads too slowly; `closed`. */
   readonly state: SubscriberState
-  /** What it asked to resume after; `''` for nothing. */
-  readonly lastEventId: string
   /** When it was accepted, in milliseconds since 1970. */
   readonly connectedAt: number
-  /** How many bytes wait for it. */
-  readonly queued: number
-  /** Settles when its connection is over, with the reason. */
-  readonly closed: Promise<CloseReason>
-  /** Aborted when it can be sent nothing more. */
-  readonly signal: AbortSignal
-  /** Sends an event to it alone, past the log: it has no id, and is not replayed. Resolves when its bytes have left. */
-  send(event: OutgoingEvent | string): Promise<void>
   /** Follows more topics, from the next event on. */
   subscribe(...topics: string[]): void
   /** Follows these topics no more. */
   unsubscribe(...topics: string[]): void
-  /** Ends its connection. It will return, unless `authorize` refuses it then. */
-  close(): void
 }
 
 export type SubscriberState = 'joining' | 'live' | 'behind' | 'closed'
 
 /** What a subscriber needs of its hub. */
 export interface Home {
+  /** Queues a frame for a reader that is behind, for which `room` bytes are left; false to give it up. */
   overflow(subscriber: HubSubscriber, queue: Queue, frame: Frame, room: number): boolean
+  /** What a reader has to be told first when it takes more again. */
   notice(subscriber: HubSubscriber): Frame | undefined
-  wrote(bytes: Bytes, frames: readonly Frame[]): void
+  wrote(subscriber: HubSubscriber, bytes: Bytes, frames: readonly Frame[]): void
   over(subscriber: HubSubscriber, reason: CloseReason): void
   moved(subscriber: HubSubscriber, topics: readonly string[]): void
-  report(error: unknown): void
 }
 
+interface Waiter {
+  readonly mark: number
+  resolve(): void
+  reject(error: unknown): void
+}
+
+type Filters = ReadonlyArray<Subscription['filter']>
 const NONE: readonly string[] = []
 
-export class HubSubscriber implements Subscriber, Owner {
+export class HubSubscriber extends BaseConnection implements Subscriber {
   readonly id = crypto.randomUUID()
   readonly connectedAt = Date.now()
-  readonly connection: BaseConnection
   readonly user: string | undefined
   readonly metadata: unknown
-  readonly address: string | undefined
-  readonly #filters: ReadonlyArray<(event: PublishedEvent) => boolean>
+  readonly #address: string | undefined
+  readonly #filters: Filters
   readonly #home: Home
   #topics: readonly string[]
-  /** The log's place that it has been brought to: everything up to here was sent, or is not for it. */
+  /** Its place among the hub's limits. */
+  place: Place | undefined
+  /** When its time is over, on the clock of `performance.now()`. */
+  expires = Number.POSITIVE_INFINITY
+
+  // Where in the log it is: everything up to here was written, or is not for it. Once `live`, the hub's place is its own.
   epoch = ''
   offset = 0
   live = false
   /** What was delivered live while the log is read for it. */
   held: Delivery[] | undefined
-  /** Its place among the hub's limits. */
-  place: Place | undefined
-  /** When its time is over, on the clock of `performance.now()`. */
-  expires = Number.POSITIVE_INFINITY
-  /** The events that a policy dropped since it fell behind. */
-  lost: { readonly asked: string; readonly newest: string } | undefined
+
+  // What is written to it.
+  readonly #socket: NodeSocket | undefined
+  #written = performance.now()
+  #batch: Batch | undefined
+  /** Present while it is behind: what carries the bytes takes no more for now. */
+  #queue: Queue | undefined
+  #pushed = 0
+  #waiters: Waiter[] | undefined
   /** The id of the event that was written last. */
   sent = ''
+  /** The events that a policy dropped and it was not told of. */
+  lost: { readonly asked: string; readonly newest: string } | undefined
 
   constructor(
     home: Home,
-    connection: BaseConnection,
-    { user, topics = NONE, metadata, address }: Subscription,
-    filters: ReadonlyArray<(event: PublishedEvent) => boolean>,
+    exchange: Exchange,
+    lastEventId: string,
+    { user, topics, metadata, address }: Subscription,
+    filters: Filters,
+    options: QueueOptions,
   ) {
+    super(exchange, lastEventId, options)
     this.#home = home
-    this.connection = connection
     this.user = user
     this.metadata = metadata
-    this.address = address
-    this.#topics = topics.length > 0 ? [...new Set(topics)] : NONE
+    this.#address = address
+    this.#topics = topics?.length ? [...new Set(topics)] : NONE
     this.#filters = filters
+    this.#socket = directSocket(exchange)
+  }
+
+  get address(): string | undefined {
+    return this.#address ?? this.exchange.address
   }
 
   get topics(): readonly string[] {
@@ -109,29 +124,18 @@ export class HubSubscriber implements Subscriber, Owner {
   }
 
   get state(): SubscriberState {
-    if (!this.connection.open) return 'closed'
-    if (this.connection.behind) return 'behind'
+    if (this.reason) return 'closed'
+    if (this.#queue) return 'behind'
     return this.live ? 'live' : 'joining'
   }
 
-  get lastEventId(): string {
-    return this.connection.lastEventId
+  override get queued(): number {
+    return this.ended ? 0 : super.queued + (this.#batch?.size ?? 0) + (this.#queue?.size ?? 0)
   }
 
-  get queued(): number {
-    return this.connection.queued
-  }
-
-  get closed(): Promise<CloseReason> {
-    return this.connection.closed
-  }
-
-  get signal(): AbortSignal {
-    return this.connection.signal
-  }
-
-  send(event: OutgoingEvent | string): Promise<void> {
-    return this.connection.send(event)
+  /** When it last heard of us, on the clock of `performance.now()`; a reader that is behind needs no heartbeat. */
+  get touched(): number {
+    return this.#queue ? performance.now() : this.#written
   }
 
   subscribe(...topics: string[]): void {
@@ -140,10 +144,6 @@ export class HubSubscriber implements Subscriber, Owner {
 
   unsubscribe(...topics: string[]): void {
     this.#follow(this.#topics.filter((topic) => !topics.includes(topic)))
-  }
-
-  close(): void {
-    this.connection.close()
   }
 
   /** Whether a message is for it, as far as its addressee tells. */
@@ -155,39 +155,132 @@ export class HubSubscriber implements Subscriber, Owner {
 
   /** Sends a delivery if it may see it, and takes its place in the log either way. */
   offer(delivery: Delivery): void {
-    const { entry } = delivery
-    this.offset = entry.offset
-    if (this.#sees(delivery)) this.connection.push(delivery.frame)
+    this.offset = delivery.entry.offset
+    if (this.#sees(delivery)) this.push(delivery.frame)
   }
 
-  overflow(queue: Queue, frame: Frame, room: number): boolean {
-    return this.#home.overflow(this, queue, frame, room)
+  /** Adds a frame to what is written at the end of this turn. */
+  push(frame: Frame): void {
+    if (this.reason) return
+    this.#pushed += frame.payload.length
+    this.#batch = this.#batch ? this.#batch.with(frame) : begin(this, frame)
   }
 
-  notice(): Frame | undefined {
-    return this.#home.notice(this)
+  /** Settles when everything pushed so far has left. */
+  flushed(): Promise<void> {
+    if (this.#gone >= this.#pushed) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.#waiters ??= []
+      this.#waiters.push({ mark: this.#pushed, resolve, reject })
+    })
   }
 
-  wrote(bytes: Bytes, frames: readonly Frame[]): void {
-    this.sent = frames[frames.length - 1]?.event?.id ?? this.sent
-    this.#home.wrote(bytes, frames)
+  /** Writes what was pushed in this turn. */
+  flush(): void {
+    const batch = this.#batch
+    this.#batch = undefined
+    if (!batch || this.ended) return
+    try {
+      if (!this.#queue) this.#transmit(batch.bytes, batch.frames)
+      else for (const frame of batch.frames) this.#enqueue(this.#queue, frame)
+    } catch (error) {
+      // One reader's trouble, whatever it is, is not the next one's.
+      report(error, this.options)
+      this.end('failed', true)
+    }
   }
 
-  over(reason: CloseReason): void {
+  override drained(): void {
+    if (this.ended) return
+    this.watch(false)
+    const queue = this.#queue
+    this.#queue = undefined
+    // One system call for all that waited.
+    this.#socket?.cork()
+    const notice = this.#home.notice(this)
+    if (notice) this.#transmit(notice, [notice])
+    while (queue?.size && !this.#queue) {
+      const frame = queue.take()
+      if (frame) this.#transmit(frame, [frame])
+    }
+    this.#socket?.uncork()
+    if (queue?.size) this.#queue = queue
+    if (this.reason) {
+      this.watch(true)
+      if (!this.#queue) super.finish(this.#last)
+    }
+  }
+
+  override over(): void {
+    if (this.ended) return
+    super.over()
     this.live = false
     this.held = undefined
-    this.#home.over(this, reason)
+    this.#batch = undefined
+    this.#queue = undefined
+    for (const waiter of this.#waiters ?? []) waiter.reject(this.error)
+    this.#waiters = undefined
+    this.#home.over(this, this.reason ?? 'left')
+  }
+
+  protected override write(text: string): Promise<void> {
+    this.push(new Frame(text))
+    return this.flushed()
+  }
+
+  #last = false
+  protected override finish(last: boolean): void {
+    this.#last = last
+    this.flush()
+    if (!this.#queue && !this.ended) super.finish(last)
+  }
+
+  get #gone(): number {
+    return this.#pushed - (this.#batch?.size ?? 0) - (this.#queue?.size ?? 0)
+  }
+
+  #transmit(bytes: Bytes, frames: readonly Frame[]): void {
+    this.#written = performance.now()
+    const socket = this.#socket
+    const done = this.#waiters && this.#settle(this.#gone)
+    let clear = true
+    if (!socket) clear = this.exchange.write(bytes.payload, done)
+    // Not writable: it is about to close, and writing would make that an error.
+    else if (socket.writable && !socket.write(bytes.chunk, done) && socket.writableLength > 0) {
+      clear = false
+      socket.once('drain', () => this.drained())
+    }
+    this.#home.wrote(this, bytes, frames)
+    if (clear || this.ended) return
+    this.#queue ??= new Queue()
+    this.watch(true)
+  }
+
+  #settle(mark: number): ((error?: unknown) => void) | undefined {
+    if (!this.#waiters?.some((waiter) => waiter.mark <= mark)) return undefined
+    return (error) => {
+      // Its end follows, and rejects with a better reason.
+      if (error) return
+      const waiters = this.#waiters ?? []
+      this.#waiters = waiters.filter((waiter) => waiter.mark > mark)
+      for (const waiter of waiters) if (waiter.mark <= mark) waiter.resolve()
+    }
+  }
+
+  #enqueue(queue: Queue, frame: Frame): void {
+    const room = (this.options.maxQueued ?? 2 ** 20) - this.exchange.held - queue.size
+    if (!this.ended && !this.#home.overflow(this, queue, frame, room)) this.end('slow', true)
   }
 
   #sees(delivery: Delivery): boolean {
-    const { where } = delivery.entry.message
-    // Checked before the filters, which may be told of what is not for this subscriber otherwise.
-    if (!this.matches(delivery.entry.message)) return false
+    const { message } = delivery.entry
+    // Checked before the filters, which would be told of what is not for it otherwise.
+    if (!this.matches(message)) return false
     try {
-      return (!where || where(this)) && this.#filters.every((filter) => filter(delivery))
+      return (!message.where || message.where(this)) && this.#filters.every((filter) => !filter || filter(delivery))
     } catch (error) {
       // Withheld: what a filter could not judge must not be seen.
-      this.#home.report(error)
+      report(error, this.options)
       return false
     }
   }

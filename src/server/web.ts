@@ -1,71 +1,48 @@
-import { BaseConnection, type QueueOptions } from './connection.ts'
-import { ConnectionClosed } from './errors.ts'
 import { Exchange, type Refusal } from './exchange.ts'
-import type { Bytes } from './frame.ts'
 
 // Below this many bytes a reader counts as keeping up; the rest waits with us, where it can be counted and dropped.
 const HIGH_WATER = 16_384
 
 export class WebExchange extends Exchange {
+  readonly raw: Request
   readonly address = undefined
   response: Response | undefined
-
-  readonly raw: Request
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  /** Lets the stream ask for more, see `#pull`. */
+  #ask: (() => void) | undefined
+  #done: Array<() => void> = []
+  #full = false
 
   constructor(raw: Request) {
     super()
     this.raw = raw
   }
 
-  override get method(): string {
+  get method(): string {
     return this.raw.method
   }
 
-  override get url(): string {
+  get url(): string {
     return this.raw.url
   }
 
-  override header(name: string): string | undefined {
+  header(name: string): string | undefined {
     return this.raw.headers.get(name) ?? undefined
   }
 
-  override get answered(): boolean {
-    return this.response !== undefined
+  get answered(): boolean {
+    return !!this.response
   }
 
-  override get gone(): boolean {
-    return this.raw.signal?.aborted ?? false
+  get gone(): boolean {
+    return this.raw.signal?.aborted
   }
 
-  override refuse({ status, message = '', headers }: Refusal): void {
-    const body = this.method === 'HEAD' || !message ? null : message
-    this.response ??= new Response(body, { status, headers: headers ?? {} })
+  refuse({ status, message, headers }: Refusal): void {
+    this.response ??= new Response(this.method === 'HEAD' ? null : message, { status, headers: headers ?? {} })
   }
 
-  override open(head: Record<string, string>, lastEventId: string, options: QueueOptions): WebConnection {
-    const connection = new WebConnection(this.raw.signal, head, lastEventId, options)
-    this.response = connection.response
-    return connection
-  }
-}
-
-export class WebConnection extends BaseConnection {
-  /** What to return from the handler. */
-  readonly response: Response
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  readonly #signal: AbortSignal | undefined
-  readonly #left = (): void => this.end('left', true)
-  #next: (() => void) | undefined
-  #done: Array<() => void> = []
-  #waiting = false
-
-  constructor(
-    signal: AbortSignal | undefined,
-    head: Record<string, string>,
-    lastEventId: string,
-    options: QueueOptions,
-  ) {
-    super(lastEventId, options)
+  open(headers: Record<string, string>): void {
     // One stream per reader and nothing in between: each TransformStream on the way costs as much again.
     const stream = new ReadableStream<Uint8Array>(
       {
@@ -73,71 +50,63 @@ export class WebConnection extends BaseConnection {
           this.#controller = controller
         },
         pull: () => this.#pull(),
-        cancel: () => this.over(),
+        cancel: this.#over,
       },
       // By default chunks are counted, however long they are.
       { highWaterMark: HIGH_WATER, size: (chunk) => chunk.byteLength },
     )
-    this.response = new Response(stream, { headers: head })
-    this.#controller?.enqueue(new TextEncoder().encode(':\n\n'))
-    this.#signal = signal
+    this.response = new Response(stream, { headers })
+    this.write(new Uint8Array([58, 10, 10]))
     // Not every runtime cancels the body of a response whose reader left.
-    signal?.addEventListener('abort', this.#left, { once: true })
+    this.raw.signal?.addEventListener('abort', this.#destroy)
   }
 
-  protected override get held(): number {
+  get held(): number {
     return HIGH_WATER - (this.#controller?.desiredSize ?? HIGH_WATER)
   }
 
-  protected override transmit(bytes: Bytes, done: ((error?: unknown) => void) | undefined): boolean {
-    const controller = this.#controller
-    if (!controller) return true
-    controller.enqueue(bytes.payload)
-    const size = controller.desiredSize ?? 0
-    if (done && size === HIGH_WATER) done()
+  write(bytes: Uint8Array, done?: () => void): boolean {
+    this.#controller?.enqueue(bytes)
+    this.#full = this.held >= HIGH_WATER
+    if (this.held === 0) done?.()
     else if (done) this.#done.push(done)
-    this.#waiting = size <= 0
-    if (done || this.#waiting) this.#listen()
-    return !this.#waiting
+    if (this.#full || done) this.#ask?.()
+    return !this.#full
   }
 
-  protected override finish(): void {
+  end(): void {
     this.#controller?.close()
-    this.over()
+    this.#over()
   }
 
-  protected override destroy(): void {
+  destroy(): void {
+    this.#destroy()
+  }
+
+  readonly #destroy = (): void => {
     // An error, not an end: it empties the stream's queue at once.
-    try {
-      this.#controller?.error(new ConnectionClosed('slow'))
-    } catch {}
+    this.#controller?.error(new Error('the connection was given up'))
+    this.#over()
   }
 
-  protected override over(): void {
+  readonly #over = (): void => {
     this.#controller = undefined
-    this.#signal?.removeEventListener('abort', this.#left)
-    this.#next?.()
-    super.over()
+    this.raw.signal?.removeEventListener('abort', this.#destroy)
+    this.#ask?.()
+    this.owner?.over()
   }
 
   // A promise that stays open keeps the stream from asking for more after each chunk, which costs several promises
   // each time. We only want to be asked when we wait for the reader: then the promise is settled.
-  #listen(): void {
-    this.#next?.()
-    this.#next = undefined
-  }
-
   #pull(): Promise<void> | undefined {
-    const done = this.#done
-    this.#done = []
-    for (const call of done) call()
-    if (this.#waiting) {
-      this.#waiting = false
-      this.drained()
+    for (const done of this.#done.splice(0)) done()
+    if (this.#full) {
+      this.#full = false
+      this.owner?.drained()
     }
-    if (this.#waiting || this.#done.length > 0) return undefined
+    if (this.#full || this.#done.length > 0) return undefined
     return new Promise((resolve) => {
-      this.#next = resolve
+      this.#ask = resolve
     })
   }
 }
