@@ -5,10 +5,10 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listen, shut } from '../helpers/listen.ts'
 import { plainParse } from '../helpers/plain-parser.ts'
+import { bytes } from './arbitraries.ts'
 import { type Departure, departures, readWith, type Seen } from './departures.ts'
 import { conformance, recorded } from './fixtures.ts'
 import { type Peer, peers } from './peers.ts'
-import { bytes } from './properties.ts'
 import { record } from './record.ts'
 
 // The parsers in use see what ours sees. Where one of them sees something else, its list in peers.ts says by which

@@ -92,6 +92,7 @@ describe('what JSON cannot say', () => {
     ['type', { type: { toString: () => 'a\nb' } as unknown as string }],
     ['type', { type: ['a\nb'] as unknown as string }],
     ['id', { id: Symbol('s') as unknown as string }],
+    ['id', { id: 1n as unknown as string }],
     ['id', { id: { toString: () => 'a\nb' } as unknown as string }],
   ])('what only pretends to be a string is refused as %s', (field, event: OutgoingEvent) => {
     expect(() => encode(event)).toThrow(TypeError)
