@@ -66,8 +66,8 @@ describe('our server is read by', () => {
     await expect.poll(() => hub.size, { timeout: 20_000 }).toBe(1)
     const published = await publish()
     await expect.poll(seen, { timeout: 20_000 }).toEqual(published)
+    // Published before it can be back: to be had by replay alone.
     hub.disconnect({})
-    await expect.poll(() => hub.size).toBe(0)
     published.push(...(await publish([last])))
     await expect.poll(seen, { timeout: 20_000 }).toEqual(published)
   }

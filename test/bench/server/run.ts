@@ -21,7 +21,7 @@ in every round, ratios are taken inside a round, and the median of the rounds is
   --deliveries 30000        per cell and round
   --skip memory,stalled     parts to leave out: fanout, memory, stalled
   --full                    readers 100,1000,5000,10000; payload 100,1024,16384; takes half an hour
-  --json                    the figures as JSON, after the tables
+  --json                    the figures as JSON; the tables go to the standard error
 `
 
 const { values } = parseArgs({
@@ -39,9 +39,12 @@ const { values } = parseArgs({
   },
 })
 if (values.help) {
-  console.log(HELP)
+  process.stdout.write(HELP)
   process.exit()
 }
+
+/** Tables are for people; with `--json` the output is for a program. */
+const show = values.json ? console.error : console.log
 
 const numbers = (list: string) => list.split(',').map(Number)
 const READERS = numbers(values.readers ?? (values.full ? '100,1000,5000,10000' : '1000'))
@@ -160,8 +163,8 @@ async function fanOut() {
         (value, r) => value.perDelivery / (base(at)[r]?.perDelivery ?? Number.NaN),
       ),
     )
-  console.log(`\n\nServer CPU per delivery, as a multiple of LIMIT (median of ${ROUNDS} rounds)`)
-  console.log(
+  show(`\n\nServer CPU per delivery, as a multiple of LIMIT (median of ${ROUNDS} rounds)`)
+  show(
     table(
       ['', ...keys],
       NAMES.map((name) => [name, ...keys.map((at) => round(ratio(name, at)))]),
@@ -169,8 +172,8 @@ async function fanOut() {
   )
   const of = (name: Name, at: string, pick: (value: Awaited<ReturnType<typeof cell>>) => number) =>
     median((results.get(name)?.get(at) ?? []).map(pick))
-  console.log('\nµs of CPU per delivery · thousand deliveries a second · p50/p99 ms')
-  console.log(
+  show('\nµs of CPU per delivery · thousand deliveries a second · p50/p99 ms')
+  show(
     table(
       ['', ...keys],
       NAMES.map((name) => [
@@ -211,8 +214,8 @@ async function idleMemory() {
       return { heap: (after.heap - before.heap) / readers / 1024, rss: (after.rss - before.rss) / readers / 1024 }
     })
   }
-  console.log(`\n\nMemory per idle connection, KiB (${readers} of them, after collecting)`)
-  console.log(
+  show(`\n\nMemory per idle connection, KiB (${readers} of them, after collecting)`)
+  show(
     table(
       ['', 'heap', 'RSS'],
       NAMES.map((name) => [name, round(rows[name]?.heap ?? 0, 1), round(rows[name]?.rss ?? 0, 1)]),
@@ -248,10 +251,10 @@ async function stalledReaders() {
       with: times(stuck),
     }
   }
-  console.log(
+  show(
     `\n\nStalled readers: ${stalled} of ${readers} never read, ${Math.round((deliveries * payload) / 2 ** 20)} MiB offered to each`,
   )
-  console.log(
+  show(
     table(
       ['', 'RSS growth per stalled reader, MiB', 'p50/p99 ms, none stalled', 'some stalled', 'still connected'],
       NAMES.map((name) => {
@@ -264,11 +267,11 @@ async function stalledReaders() {
 }
 
 const start = Date.now()
-console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}`)
+show(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}`)
 const report = {
   fanOut: SKIP.includes('fanout') ? undefined : await fanOut(),
   memory: SKIP.includes('memory') ? undefined : await idleMemory(),
   stalled: SKIP.includes('stalled') ? undefined : await stalledReaders(),
 }
-console.log(`\n${Math.round((Date.now() - start) / 1000)} s`)
+show(`\n${Math.round((Date.now() - start) / 1000)} s`)
 if (values.json) console.log(JSON.stringify(report, null, 2))
