@@ -1,5 +1,5 @@
 import { call } from './listeners.ts'
-import { type AnyConnection, createStore, type Live, open, type Store, type StoreState } from './store.ts'
+import { type AnyConnection, createStore, type Live, open, type Store } from './store.ts'
 
 /** The stores that share a connection, in the order of their coming. */
 type Members = Set<Store> & { connection?: AnyConnection }
@@ -55,7 +55,3 @@ export function update(store: Store, live: Live): void {
   if (live.enabled === false) store.stop()
   else store.start()
 }
-
-/** A state as its component wants to see it. */
-export const selected = (state: StoreState, { select }: Live): StoreState =>
-  select ? { ...state, data: select(state.data, state.event) } : state

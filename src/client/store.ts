@@ -96,9 +96,9 @@ export function createStore(options: Live, acquire: Acquire): Store {
     event = next
     kept.push(next)
     if (kept.length > max) kept.shift()
-    call(() => {
+    call((next) => {
       data = reduce ? reduce(data, next) : next.data
-    })
+    }, next)
     // While we linger nobody is there.
     if (listeners.size) call(onEvent, next)
   }
@@ -152,3 +152,7 @@ export function createStore(options: Live, acquire: Acquire): Store {
   }
   return store
 }
+
+/** A state as its component wants to see it. */
+export const selected = (state: StoreState, { select }: Live): StoreState =>
+  select ? { ...state, data: select(state.data, state.event) } : state

@@ -2,8 +2,8 @@
 
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
 import type { Parse, SchemaEvents, Schemas } from '../client/schema.ts'
-import { createSharedStore, selected, streamId, update } from '../client/shared-store.ts'
-import type { Live, StoreOptions, StoreState } from '../client/store.ts'
+import { createSharedStore, streamId, update } from '../client/shared-store.ts'
+import { type Live, type StoreOptions, type StoreState, selected } from '../client/store.ts'
 import type { StreamOptions, StreamState, StreamUrl } from '../client/stream-options.ts'
 
 /** Shows a stream of events: connects while the component is there, and renders at most once per frame. */
@@ -36,7 +36,7 @@ export function useEventStream<
 ): StreamState<Events, Type, Selected>
 export function useEventStream(url: StreamUrl, options?: StoreOptions): StoreState {
   const live: Live = { ...(options as StoreOptions), url }
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the other options may change, and make no other stream
+  // With another id it is another stream; whatever else is new of the options, the store takes it over.
   const store = useMemo(() => createSharedStore(live), [streamId(live)])
   useEffect(() => update(store, live))
   return selected(useSyncExternalStore(store.subscribe, store.getSnapshot, store.getServerSnapshot), live)
