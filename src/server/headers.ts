@@ -57,8 +57,6 @@ export function streamHead(heartbeat = 15_000, ids = ''): Record<string, string>
     // nginx buffers answers unless it is told.
     'X-Accel-Buffering': 'no',
     // RFC 9651 §3.2. An empty dictionary is one that is not sent.
-    ...((heartbeat || ids) && {
-      Unmissed: `${heartbeat ? `heartbeat=${heartbeat}` : ''}${heartbeat && ids && ', '}${ids}`,
-    }),
+    ...((heartbeat || ids) && { Unmissed: [heartbeat && `heartbeat=${heartbeat}`, ids].filter(Boolean).join(', ') }),
   }
 }

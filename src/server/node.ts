@@ -15,7 +15,7 @@ export interface NodeResponse {
   readonly writableLength: number
   writeHead(status: number, headers: Record<string, string>): unknown
   write(chunk: Uint8Array | string, callback?: (error: Error | null | undefined) => void): boolean
-  end(text?: string): unknown
+  end(text: string): unknown
   destroy(error?: Error): unknown
   on(event: string, listener: () => void): unknown
   once(event: string, listener: () => void): unknown
@@ -40,7 +40,7 @@ export interface Internals {
   readonly stream?: { readonly destroyed?: boolean; close?(code: number): void; session?: { close?(): void } }
   readonly destroyed?: boolean
   readonly chunkedEncoding?: boolean
-  readonly _header?: string | null
+  readonly _header?: unknown
   setTimeout?(milliseconds: number): unknown
   hasHeader?(name: string): boolean
   flush?(): void
@@ -86,7 +86,7 @@ export class NodeExchange extends Exchange {
   refuse({ status, message, headers }: Refusal): void {
     if (this.gone || this.answered) return
     this.response.writeHead(status, { ...(message && { 'Content-Type': 'text/plain; charset=utf-8' }), ...headers })
-    this.response.end(message)
+    this.response.end(message ?? '')
   }
 
   open(head: Record<string, string>): void {
@@ -100,7 +100,7 @@ export class NodeExchange extends Exchange {
     response.write(':\n\n')
     // Node keeps the head for as long as the response, in the fifty pieces that it was put together from. Looking at
     // one of its characters makes V8 put them together, which saves 1 KiB per connection.
-    response._header?.charCodeAt(0)
+    if (typeof response._header === 'string') response._header.charCodeAt(0)
   }
 
   get held(): number {
@@ -126,7 +126,7 @@ export class NodeExchange extends Exchange {
     const { socket, stream } = response
     // Kept alive for further requests, it would keep the process for as long.
     if (last) response.once('finish', () => (stream ? stream.session?.close?.() : socket?.destroySoon?.()))
-    response.end()
+    response.end('')
   }
 
   destroy(): void {

@@ -58,7 +58,7 @@ export class WebExchange extends Exchange {
     this.response = new Response(stream, { headers })
     this.write(new Uint8Array([58, 10, 10]))
     // Not every runtime cancels the body of a response whose reader left.
-    this.raw.signal?.addEventListener('abort', this.#destroy)
+    this.raw.signal?.addEventListener('abort', this.#left)
   }
 
   get held(): number {
@@ -80,18 +80,16 @@ export class WebExchange extends Exchange {
   }
 
   destroy(): void {
-    this.#destroy()
-  }
-
-  readonly #destroy = (): void => {
     // An error, not an end: it empties the stream's queue at once.
-    this.#controller?.error(new Error('the connection was given up'))
+    this.#controller?.error(new Error('the reader was too slow, or the server had to stop'))
     this.#over()
   }
 
+  readonly #left = (): void => this.end()
+
   readonly #over = (): void => {
     this.#controller = undefined
-    this.raw.signal?.removeEventListener('abort', this.#destroy)
+    this.raw.signal?.removeEventListener('abort', this.#left)
     this.#ask?.()
     this.owner?.over()
   }
