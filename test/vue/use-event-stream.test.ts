@@ -1,0 +1,254 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import {
+  createApp,
+  createSSRApp,
+  defineComponent,
+  effectScope,
+  h,
+  KeepAlive,
+  nextTick,
+  ref,
+  shallowRef,
+  watch,
+} from 'vue'
+import { renderToString } from 'vue/server-renderer'
+import { createMockServer, type MockServer } from '../../src/testing/index.ts'
+import { useEventStream } from '../../src/vue/index.ts'
+
+const URL = 'https://example.test/events'
+
+let server: MockServer
+let leave: (() => void) | undefined
+const warnings = vi.fn()
+
+beforeEach(() => {
+  server = createMockServer()
+  for (const method of ['warn', 'error'] as const) vi.spyOn(console, method).mockImplementation(warnings)
+})
+afterEach(async () => {
+  leave?.()
+  leave = undefined
+  await new Promise((resolve) => setTimeout(resolve, 80))
+  expect(server.live).toBe(0)
+  expect(warnings.mock.calls).toEqual([])
+  warnings.mockClear()
+})
+
+/** A moment for what is under way, and the frame after it. */
+async function frame() {
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  await new Promise(requestAnimationFrame)
+  await nextTick()
+}
+/** Mounts a component with this setup, and shows what it returns. */
+function mount(setup: () => () => string) {
+  const container = document.body.appendChild(document.createElement('main'))
+  const app = createApp(
+    defineComponent(() => {
+      const text = setup()
+      return () => h('p', text())
+    }),
+  )
+  app.mount(container)
+  leave = () => {
+    app.unmount()
+    container.remove()
+  }
+  return container
+}
+
+describe('useEventStream in Vue', () => {
+  it('shows the state of the connection and what came', async () => {
+    const page = mount(() => {
+      const { state, data, events } = useEventStream(URL, { fetch: server.fetch })
+      return () => `${state.value} ${data.value} ${events.value.length}`
+    })
+    expect(page.textContent).toBe('connecting undefined 0')
+    const request = await server.next()
+    request.send({ data: 'a' })
+    request.send({ data: 'b' })
+    await frame()
+    expect(page.textContent).toBe('open b 2')
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it('tells of each publish with a new event, equal ones too, and with all parts of the same moment', async () => {
+    const seen: unknown[] = []
+    mount(() => {
+      const { event, data, lastEventId } = useEventStream(URL, { fetch: server.fetch })
+      watch(event, () => seen.push([event.value?.data, data.value, lastEventId.value]), { flush: 'sync' })
+      return () => ''
+    })
+    const request = await server.next()
+    for (const id of ['1', '2']) {
+      request.send({ data: 'same', id })
+      await frame()
+    }
+    expect(seen).toEqual([
+      ['same', 'same', '1'],
+      ['same', 'same', '2'],
+    ])
+  })
+
+  it('publishes a burst of 10,000 once, and each event was reduced and called back', async () => {
+    const onEvent = vi.fn()
+    const renders = vi.fn()
+    const page = mount(() => {
+      const { data } = useEventStream<Record<string, string>, string, number>(URL, {
+        fetch: server.fetch,
+        reduce: (count) => count + 1,
+        initial: 0,
+        onEvent,
+      })
+      return () => {
+        renders()
+        return `${data.value}`
+      }
+    })
+    const request = await server.next()
+    request.open()
+    await frame()
+    renders.mockClear()
+    request.write('data: x\n\n'.repeat(10_000))
+    await frame()
+    expect(page.textContent).toBe('10000')
+    expect(onEvent).toHaveBeenCalledTimes(10_000)
+    expect(renders).toHaveBeenCalledTimes(1)
+  })
+
+  it('takes URL and options as refs and getters: another URL reconnects, other options do not', async () => {
+    const url = ref<string | null>(null)
+    const token = ref('old')
+    const factor = ref(1)
+    const page = mount(() => {
+      const { data, state } = useEventStream(url, () => ({
+        fetch: server.fetch,
+        headers: { authorization: token.value },
+        retry: { base: 10, random: () => 0 },
+        parse: 'json' as const,
+        select: (data: unknown) => (data as number) * factor.value,
+      }))
+      return () => `${state.value} ${data.value}`
+    })
+    await frame()
+    expect([page.textContent, server.requests.length]).toEqual(['closed NaN', 0])
+    url.value = URL
+    const first = await server.next()
+    token.value = 'new'
+    await frame()
+    first.send({ data: 2 })
+    await frame()
+    expect(page.textContent).toBe('open 2')
+    factor.value = 3
+    await frame()
+    expect(page.textContent).toBe('open 6')
+    first.drop()
+    const second = await server.next()
+    expect([first, second].map(({ headers }) => headers.get('authorization'))).toEqual(['old', 'new'])
+    url.value = `${URL}?2`
+    const third = await server.next()
+    expect(third.url).toBe(`${URL}?2`)
+    expect(await second.closed).toBe('aborted')
+    url.value = null
+    await frame()
+    expect(await third.closed).toBe('aborted')
+    expect(page.textContent).toBe('closed NaN')
+    expect(server.requests).toHaveLength(3)
+  })
+
+  it('rests and goes on by enabled, and keeps what came', async () => {
+    const enabled = ref(true)
+    const page = mount(() => {
+      const { data, state } = useEventStream(URL, () => ({ fetch: server.fetch, enabled: enabled.value }))
+      return () => `${state.value} ${data.value}`
+    })
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    await frame()
+    enabled.value = false
+    await frame()
+    expect(page.textContent).toBe('closed a')
+    expect(await first.closed).toBe('aborted')
+    enabled.value = true
+    expect((await server.next()).headers.get('last-event-id')).toBe('1')
+    await frame()
+    expect(page.textContent).toBe('connecting a')
+  })
+
+  it('shares one connection among all of a key', async () => {
+    const page = mount(() => {
+      const all = Array.from({ length: 10 }, () => useEventStream(URL, { fetch: server.fetch, key: 'one' }))
+      return () => all.map(({ data }) => data.value).join('')
+    })
+    ;(await server.next()).send({ data: 'a' })
+    await frame()
+    expect(page.textContent).toBe('aaaaaaaaaa')
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it('gives a hand on the connection', async () => {
+    let stream!: ReturnType<typeof useEventStream>
+    mount(() => {
+      stream = useEventStream(URL, { fetch: server.fetch })
+      return () => ''
+    })
+    const first = await server.next()
+    stream.close()
+    expect(await first.closed).toBe('aborted')
+    expect(stream.state.value).toBe('closed')
+    stream.reconnect()
+    ;(await server.next()).open()
+    await frame()
+    expect(stream.state.value).toBe('open')
+  })
+
+  it('belongs to its scope, also outside of a component', async () => {
+    const scope = effectScope()
+    const { data } = scope.run(() => useEventStream(URL, { fetch: server.fetch })) as ReturnType<typeof useEventStream>
+    const request = await server.next()
+    request.send({ data: 'a' })
+    await frame()
+    expect(data.value).toBe('a')
+    scope.stop()
+    expect(await request.closed).toBe('aborted')
+  })
+
+  it('keeps its connection in a KeepAlive', async () => {
+    const shown = shallowRef(true)
+    const Stream = defineComponent(() => {
+      const { data } = useEventStream(URL, { fetch: server.fetch })
+      return () => h('p', `${data.value}`)
+    })
+    const container = document.createElement('main')
+    const app = createApp(defineComponent(() => () => h(KeepAlive, null, () => (shown.value ? h(Stream) : null))))
+    app.mount(container)
+    leave = () => app.unmount()
+    const request = await server.next()
+    shown.value = false
+    await frame()
+    request.send({ data: 'a' })
+    await frame()
+    shown.value = true
+    await frame()
+    expect(container.textContent).toBe('a')
+    expect([server.requests.length, server.live]).toEqual([1, 1])
+  })
+
+  it('renders the first snapshot on a server, opens nothing there, and hydrates without a warning', async () => {
+    const App = defineComponent(() => {
+      const { state, data } = useEventStream(URL, { fetch: server.fetch })
+      return () => h('p', `${state.value} ${data.value}`)
+    })
+    const html = await renderToString(createSSRApp(App))
+    await frame()
+    expect([html, server.requests.length]).toEqual(['<p>connecting undefined</p>', 0])
+    const container = document.createElement('main')
+    container.innerHTML = html
+    const app = createSSRApp(App)
+    app.mount(container)
+    leave = () => app.unmount()
+    ;(await server.next()).send({ data: 'a' })
+    await frame()
+    expect(container.textContent).toBe('open a')
+  })
+})
