@@ -1,14 +1,12 @@
-import { type Answer, attempt } from '../client/attempt.ts'
-import { delay } from '../client/delay.ts'
+import { delay, later } from '../client/delay.ts'
 import { ConnectError } from '../client/errors.ts'
 import type { ConnectOptions } from '../client/options.ts'
-import { detect } from '../client/platform.ts'
-import { read } from '../client/read.ts'
 import { backoff, type RetryOptions, retryAfter } from '../client/retry.ts'
 import type { UnmissedError } from '../protocol/errors.ts'
 import type { ServerSentEvent } from '../protocol/event.ts'
 import { createParser } from '../protocol/parser.ts'
 import { ConnectionErrorEvent, messageEvent } from './events.ts'
+import { type Memory, request } from './request.ts'
 import { task } from './task.ts'
 
 /** The standard's dictionary, and after it what goes beyond the standard: only for whoever asks for it. */
@@ -39,16 +37,6 @@ export interface EventSourceEventMap {
 }
 
 type Handler<Fired extends Event> = Listener<Fired> | null
-
-/** What outlives a body. */
-interface Memory {
-  id: string | undefined
-  /** The origin whose stream named the id. */
-  idOrigin: string | undefined
-  reconnectionTime: number
-  /** How often in a row no byte came. */
-  failures: number
-}
 
 const CONNECTING = 0
 const OPEN = 1
@@ -167,63 +155,43 @@ export class EventSource extends EventTarget {
 
   /** §9.2.3 "Processing model": connects, reads, and comes back – or not. */
   async #run(init: EventSourceInit): Promise<void> {
-    const { fetch, headers, retry = {} } = init
-    const platform = detect()
-    const credentials = this.#withCredentials ? 'include' : 'same-origin'
-    const options: ConnectOptions = { fetch, headers, credentials, retry: { statuses: retry.statuses ?? [] } }
-    const memory: Memory = {
-      id: init.lastEventId,
-      idOrigin: undefined,
-      reconnectionTime: retry.base ?? 3000,
-      failures: 0,
-    }
-
+    const { retry = {}, lastEventId: id = '' } = init
+    const memory: Memory = { id, idOrigin: undefined, reconnectionTime: retry.base ?? 3000, failures: 0 }
     while (this.#readyState !== CLOSED) {
       const turn = this.#newTurn()
-      const { id, idOrigin, failures } = memory
-      const info = { attempt: failures + 1, lastEventId: id ?? '' }
       let error: ConnectError
       try {
-        const context = { url: this.#url, options, info, platform, id, idOrigin, signal: turn.signal }
-        const answer = await attempt({ ...context, onRequest: nothing, onWarning: nothing })
-        if (!answer)
-          throw new ConnectError('status', 'The server has no more events (204).', false, {
-            response: new Response(null, { status: 204 }),
-          })
-        await task()
-        this.#enter(OPEN, new Event('open'))
-        await this.#read(answer, turn, memory, init)
-        error = new ConnectError('ended', 'The server ended the stream.', true)
+        const { body, origin } = await request(this.#url, init, memory, turn.signal)
+        await this.#enter(OPEN, new Event('open'))
+        if (body) await this.#read(body, origin, turn, init, memory)
+        error = new ConnectError('ended', 'The server ended the stream')
       } catch (reason) {
-        error = known(reason)
-      } finally {
-        // Firefox keeps the connection of a body that was only cancelled.
-        turn.abort()
+        error = this.#known(turn.signal.reason ?? reason)
       }
-      await task()
-      const futile = isFutile(error, this.#url)
-      this.#enter(futile ? CLOSED : CONNECTING, new ConnectionErrorEvent(error))
-      if (futile) return
+      // Firefox keeps the connection of a body that was only cancelled.
+      turn.abort()
+      await this.#enter(error.retryable ? CONNECTING : CLOSED, new ConnectionErrorEvent(error))
       // "Wait a delay equal to the reconnection time", and more than that only "if the previous attempt failed" as well.
-      const exact = memory.failures === 0 ? { random: () => 0 } : {}
+      const jitter = memory.failures > 0 ? {} : { random: () => 0 }
       const floor = Math.max(memory.reconnectionTime, retryAfter(error.headers, Date.now()))
-      const { signal } = this.#newTurn()
-      await delay(backoff(memory.failures++, floor, { ...retry, ...exact }), signal, false)
+      await delay(backoff(memory.failures++, floor, { ...retry, ...jitter }), this.#newTurn().signal, false)
     }
   }
 
   async #read(
-    { response, origin }: Answer,
+    body: ReadableStream<Uint8Array>,
+    origin: string,
     turn: AbortController,
-    memory: Memory,
     init: EventSourceInit,
-  ): Promise<void> {
-    const { body } = response
-    if (!body) return
+    memory: Memory,
+  ) {
+    const { idleTimeout, maxEventSize } = init
+    const { signal } = turn
+    const reader = body.getReader()
     let events: ServerSentEvent[] = []
     const parser = createParser({
       lastEventId: memory.id,
-      maxEventSize: init.maxEventSize,
+      maxEventSize,
       onEvent: (event) => events.push(event),
       onId(id) {
         memory.id = id
@@ -233,27 +201,39 @@ export class EventSource extends EventTarget {
         memory.reconnectionTime = milliseconds
       },
     })
-    // "Queue a task which, if the readyState attribute is set to a value other than CLOSED, dispatches the newly created
-    // event": one for each, and no more is read until all of a chunk are dispatched.
-    const dispatch = async () => {
-      const due = events
-      events = []
-      for (const { type, data, id } of due) {
+    // Where a custom fetch forgot the signal this still ends the reading; its promise may never settle.
+    const cancel = () => void reader.cancel().catch(() => {})
+    signal.addEventListener('abort', cancel)
+    if (signal.aborted) cancel()
+    for (;;) {
+      const silent = () => turn.abort(new ConnectError('timeout-idle', `No byte in ${idleTimeout} ms`))
+      const disarm = idleTimeout ? later(idleTimeout, silent, false) : undefined
+      const { done, value } = await reader.read().finally(disarm)
+      signal.throwIfAborted()
+      if (done) return
+      memory.failures = 0
+      parser.push(value)
+      // "Queue a task which, if the readyState attribute is set to a value other than CLOSED, dispatches the newly created
+      // event": one for each, and no more is read until all of a chunk are dispatched.
+      for (const { type, data, id } of events) {
         await task()
-        if (this.#readyState === CLOSED) return
+        signal.throwIfAborted()
         this.dispatchEvent(messageEvent(type, { data, origin, lastEventId: id }))
       }
+      events = []
     }
-    await read(body, parser, turn, {
-      onChunk() {
-        memory.failures = 0
-      },
-      onRead: nothing,
-      onWatch: nothing,
-      full: () => (events.length > 0 ? dispatch() : undefined),
-      idle: init.idleTimeout ?? 0,
-      unref: false,
-    })
+  }
+
+  /**
+   * Whether to "reestablish the connection" or to "fail" it, which is for what the server refused, for a network error "if
+   * the user agent knows that to be futile", as with an address that no network has, and for a fetch that was aborted.
+   */
+  #known(reason: unknown): ConnectError {
+    if (reason instanceof ConnectError) return reason
+    const { code, name } = reason as UnmissedError
+    const isTooLarge = code === 'event-too-large'
+    const futile = isTooLarge || name === 'AbortError' || !/^https?:/.test(this.url)
+    return new ConnectError(isTooLarge ? code : 'network', 'The connection failed', !futile, { cause: reason })
   }
 
   /** What `close` aborts: one attempt with its body, or one wait. */
@@ -263,8 +243,9 @@ export class EventSource extends EventTarget {
     return this.#turn
   }
 
-  /** The one door for `readyState` – except `close`, which fires nothing and is final. */
-  #enter(readyState: number, event: Event): void {
+  /** "Queue a task": the one door for `readyState` – except `close`, which fires nothing and is final. */
+  async #enter(readyState: number, event: Event): Promise<void> {
+    await task()
     if (this.#readyState === CLOSED) return
     this.#readyState = readyState
     this.dispatchEvent(event)
@@ -304,26 +285,6 @@ const callsHandlers = (() => {
   target.dispatchEvent(new Event('a'))
   return called
 })()
-
-const nothing = (): void => {}
-
-/** What the parser throws is final; anything else comes from a function of the caller's, which may do better next time. */
-function known(reason: unknown): ConnectError {
-  if (reason instanceof ConnectError) return reason
-  const { code, message } = reason as UnmissedError
-  const isTooLarge = code === 'event-too-large'
-  return new ConnectError(isTooLarge ? code : 'request', message, !isTooLarge, { cause: reason })
-}
-
-/**
- * Whether to "fail the connection" rather than to "reestablish" it: whatever the server refused; a network error "if the
- * user agent knows that to be futile", which is so for addresses that no network has; and a fetch that somebody aborted.
- */
-function isFutile({ code, retryable, cause }: ConnectError, { protocol }: URL): boolean {
-  if (code === 'network' && ((cause as Error | undefined)?.name === 'AbortError' || !/^https?:$/.test(protocol)))
-    return true
-  return !retryable
-}
 
 for (const constants of [EventSource, EventSource.prototype])
   for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSED }))

@@ -351,7 +351,7 @@ export function clauses(EventSource) {
         t.equal(await messages(source, 2), ['1', '2'])
         // A browser may ask again by itself when a connection breaks before its answer, so not each failure is told.
         t.ok(states.length > 0 && states.every((state) => state === CONNECTING), `states ${states}`)
-        t.equal((await stream.seen()).length, 4)
+        t.ok((await stream.seen()).length >= 4, 'each answer was asked for')
       },
     },
     {

@@ -112,10 +112,13 @@ async function play(stream: Stream, request: IncomingMessage, response: ServerRe
   response.end()
 }
 
+/** Where a flood ends; what takes all of it does not feel that its reader stopped. */
+const FLOOD = 2 ** 25
+
 /** Writes no faster than the reader takes it, and tells how much that was. */
 async function flood(response: ServerResponse, seen: Seen) {
   const frame = `data: ${'x'.repeat(65_536)}\n\n`
-  while (!response.destroyed && seen.written < 2 ** 28) {
+  while (!response.destroyed && seen.written < FLOOD) {
     seen.written += frame.length
     if (!response.write(frame))
       await new Promise<void>((resolve) => response.once('drain', resolve).once('close', resolve))
