@@ -1,5 +1,5 @@
 import type { ServerSentEvent } from '../protocol/event.ts'
-import { createConnection } from './connection.ts'
+import { LiveConnection } from './connection.ts'
 import type { CloseReason, ConnectOptions, ConnectUrl, Snapshot, State } from './options.ts'
 import type { Parse, SchemaEvents, Schemas } from './schema.ts'
 
@@ -59,5 +59,5 @@ export function connect<Events extends { [Type in keyof Events]: string } = Reco
   options?: ConnectOptions & { parse?: undefined; schemas?: undefined },
 ): Connection<Events>
 export function connect(url: ConnectUrl, options: ConnectOptions = {}): Connection<Record<string, unknown>> {
-  return createConnection(url, options)
+  return new LiveConnection(url, options)
 }

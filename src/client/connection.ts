@@ -5,7 +5,7 @@ import type { Connection } from './connect.ts'
 import { delay, later } from './delay.ts'
 import { isOffline, watch } from './environment.ts'
 import { ConnectError } from './errors.ts'
-import { call, createListeners } from './listeners.ts'
+import { call, Listeners } from './listeners.ts'
 import type { CloseReason, ConnectOptions, ConnectUrl, Snapshot, State } from './options.ts'
 import { detect } from './platform.ts'
 import { drain, end, type Queue } from './queue.ts'
@@ -15,103 +15,169 @@ import { backoff, type RetryOptions, retryAfter } from './retry.ts'
 import { decode } from './schema.ts'
 
 type AnyEvent = ServerSentEvent<string, unknown>
+type Watcher = (snapshot: Snapshot) => unknown
 
 /** How many heartbeats may pass without a byte. */
 const HEARTBEATS = 2.5
 
-export function createConnection(url: ConnectUrl, options: ConnectOptions): Connection<Record<string, unknown>> {
-  const { signal: outer, retry, until, cursor, resume: kept, unref, connectTimeout } = options
-  const policy: RetryOptions = Object(retry)
-  const { limit = Infinity, max = 30_000, stable = 5000, base = 1000 } = policy
-  const listeners = createListeners()
-  const watchers = new Set<(snapshot: Snapshot) => unknown>()
-  const queues = new Set<Queue<AnyEvent>>()
-  const isRepeat = createSeen(options.dedupeSize ?? 1024)
-  const platform = detect()
+// A class, because a thousand connections would hold a thousand copies of every closure.
+export class LiveConnection implements Connection<Record<string, unknown>> {
+  readonly opened: Promise<void>
+  readonly closed: Promise<CloseReason>
+
+  readonly #url: ConnectUrl
+  readonly #options: ConnectOptions
+  readonly #policy: RetryOptions
+  readonly #platform = detect()
+  readonly #listeners = new Listeners()
+  #watchers: readonly Watcher[] = []
+  #queues: readonly Queue<AnyEvent>[] = []
   /** Aborted when all is over; takes our listeners elsewhere with it. */
-  const life = new AbortController()
+  readonly #life = new AbortController()
+  #settleOpened!: (error?: ConnectError) => void
+  #settleClosed!: (reason: CloseReason) => void
+  #snapshot: Snapshot
 
   // What outlives a body.
-  let id = options.lastEventId ?? ''
+  #id: string
   /** The origin that named the id; missing while the caller did. */
-  let idOrigin: string | undefined
-  let load = kept?.load
-  let floor = base
-  let bodies = 0
-  let savedId: string | undefined
+  #idOrigin: string | undefined
+  #loaded = false
+  #savedId: string | undefined
+  #retry: number | undefined
+  #isRepeat: ((id: string, body: number) => boolean) | undefined
+  #bodies = 0
+
   // What happened since all was well.
-  let failures = 0
-  let unauthorized = false
-  let wellSince = Date.now()
-  // What came of the body of now.
-  let spokeAt = 0
-  let delivered = false
-  let checkSilence: (() => void) | undefined
-  let makeRoom: (() => void) | undefined
+  #failures = 0
+  #unauthorized = false
+  #wellSince = Date.now()
 
-  /** Whether the request of now may be sent again. */
-  let mayRepeat = true
-  let paused = false
+  // What came of the request of now, and of its body.
+  #mayRepeat = true
+  #spokeAt = 0
+  #delivered = false
+  #checkSilence: (() => void) | undefined
+  #makeRoom: (() => void) | undefined
+
+  #paused = false
   /** How often somebody outside the loop cut it short, which must not be missed between two of its awaits. */
-  let cuts = 0
+  #cuts = 0
   /** One attempt with its body, or one wait. Aborted with a ConnectError where it fails, else where it is cut short. */
-  let turn = new AbortController()
-  let snapshot: Snapshot = {
-    state: 'connecting',
-    attempt: 1,
-    delay: undefined,
-    error: undefined,
-    lastEventId: id,
-  }
-  let settleOpened: (error?: ConnectError) => void
-  let settleClosed: (reason: CloseReason) => void
-  const opened = new Promise<void>((resolve, reject) => {
-    settleOpened = (error) => (error ? reject(error) : resolve())
-  })
-  const closed = new Promise<CloseReason>((resolve) => {
-    settleClosed = resolve
-  })
-  opened.catch(() => {})
+  #turn = new AbortController()
 
-  /** The one door for state. */
-  function enter(state: State, error?: ConnectError, delay?: number, attempt = snapshot.attempt) {
-    const now: Snapshot = { state, attempt, delay, error, lastEventId: id }
-    snapshot = now
-    call(options.onState, now)
-    // Whoever hears of a state may change it; the others then hear of the newest only.
-    for (const watcher of [...watchers]) if (snapshot === now) call(watcher, now)
+  constructor(url: ConnectUrl, options: ConnectOptions) {
+    const { signal, lastEventId = '', retry, pauseWhenHidden } = options
+    this.#url = url
+    this.#options = options
+    this.#policy = Object(retry)
+    this.#id = lastEventId
+    this.#snapshot = { state: 'connecting', attempt: 1, delay: undefined, error: undefined, lastEventId }
+    this.opened = new Promise((resolve, reject) => {
+      this.#settleOpened = (error) => (error ? reject(error) : resolve())
+    })
+    this.opened.catch(() => {})
+    this.closed = new Promise((resolve) => {
+      this.#settleClosed = resolve
+    })
+    if (signal?.aborted) this.#finish('aborted')
+    else {
+      signal?.addEventListener('abort', () => this.#finish('aborted'), { signal: this.#life.signal })
+      watch(this, () => this.#wake(), this.#life.signal, pauseWhenHidden?.after)
+      this.#run()
+    }
   }
+
+  on(first: unknown, second?: unknown): () => void {
+    return this.#listen(first, second)
+  }
+  once(first: unknown, second?: unknown): () => void {
+    return this.#listen(first, second, true)
+  }
+  events(...types: string[]): AsyncIterableIterator<never> {
+    return this.#iterate(types.length > 0 ? types : [undefined])
+  }
+  [Symbol.asyncIterator](): AsyncIterableIterator<AnyEvent> {
+    return this.#iterate([undefined], true)
+  }
+
+  get state(): State {
+    return this.#snapshot.state
+  }
+  get snapshot(): Snapshot {
+    // The id moves with the events; to tell everybody would make a state of each.
+    if (this.#snapshot.lastEventId !== this.#id) this.#snapshot = { ...this.#snapshot, lastEventId: this.#id }
+    return this.#snapshot
+  }
+  get lastEventId(): string {
+    return this.#id
+  }
+  subscribe(listener: Watcher): () => void {
+    const watcher: Watcher = (snapshot) => listener(snapshot)
+    this.#watchers = [...this.#watchers, watcher]
+    return () => {
+      this.#watchers = this.#watchers.filter((other) => other !== watcher)
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  // These are handed to buttons and signals, so each knows its connection.
+  readonly pause = (): void => {
+    if (this.#paused || this.#life.signal.aborted) return
+    this.#paused = true
+    this.#cut()
+    this.#enter('paused')
+  }
+  readonly resume = (): void => {
+    if (this.#paused) this.reconnect()
+  }
+  readonly reconnect = (): void => {
+    if (this.#life.signal.aborted) return
+    this.#paused = false
+    this.#cut()
+    this.#connecting()
+  }
+  readonly close = (): void => this.#finish('closed')
 
   // One loop for the whole life: only it makes attempts, one after the other, so that no race can make two.
-  async function run() {
+  async #run() {
     // Whoever listens before the caller's code gives way hears everything.
     await undefined
-    while (!life.signal.aborted) {
-      turn = new AbortController()
-      if (paused) await aborted(turn.signal)
+    while (!this.#life.signal.aborted) {
+      const turn = new AbortController()
+      this.#turn = turn
+      if (this.#paused) await new Promise((resolve) => turn.signal.addEventListener('abort', resolve))
       else {
-        connecting()
-        const before = cuts
-        const error = await live(turn)
-        if (error && before === cuts) await recover(error)
+        this.#connecting()
+        const cuts = this.#cuts
+        const error = await this.#live(turn)
+        if (error && cuts === this.#cuts) await this.#recover(error)
       }
     }
   }
 
   /** One attempt until it is over: what went wrong with it, or nothing if it was cut short. */
-  async function live(turn: AbortController): Promise<ConnectError | undefined> {
+  async #live(turn: AbortController): Promise<ConnectError | undefined> {
     const { signal } = turn
-    if (signal.aborted) return undefined
+    const { connectTimeout, unref } = this.#options
     const timeout = connectTimeout ?? 30_000
-    function expire() {
-      if (connectTimeout || mayRepeat) turn.abort(new ConnectError('timeout-connect', `No answer in ${timeout} ms`))
+    if (signal.aborted) return undefined
+    this.#mayRepeat = true
+    const expire = () => {
+      if (connectTimeout || this.#mayRepeat)
+        turn.abort(new ConnectError('timeout-connect', `No answer in ${timeout} ms`))
     }
     const stop = timeout > 0 ? later(timeout, expire, unref) : undefined
-    mayRepeat = true
     try {
-      const answer = await race(request(signal), signal).finally(stop)
-      if (answer) await stream(answer, turn)
-      else if (!signal.aborted) finish('stopped')
+      const answer = await race(this.#request(signal), signal).finally(stop)
+      if (answer) await this.#stream(answer, turn)
+      else if (!signal.aborted) this.#finish('stopped')
       throw new ConnectError('ended', 'The stream ended')
     } catch (caught) {
       const error = signal.aborted ? signal.reason : caught
@@ -122,85 +188,101 @@ export function createConnection(url: ConnectUrl, options: ConnectOptions): Conn
     } finally {
       // Whatever still hangs on the attempt goes with it.
       turn.abort()
-      checkSilence = undefined
+      this.#checkSilence = undefined
     }
   }
 
-  async function request(signal: AbortSignal) {
-    const loaded = await load?.()
-    signal.throwIfAborted()
-    load = undefined
-    id = loaded ?? id
-    const asked = id
+  async #request(signal: AbortSignal) {
+    if (!this.#loaded) {
+      const id = await this.#options.resume?.load?.()
+      signal.throwIfAborted()
+      this.#loaded = true
+      this.#id = id ?? this.#id
+    }
+    const asked = this.#id
     const answer = await attempt({
-      url,
-      options,
-      info: { attempt: failures + 1, lastEventId: asked },
-      platform,
-      id: id || (idOrigin && id),
-      idOrigin,
+      url: this.#url,
+      options: this.#options,
+      info: { attempt: this.#failures + 1, lastEventId: asked },
+      platform: this.#platform,
+      id: asked || (this.#idOrigin && asked),
+      idOrigin: this.#idOrigin,
       signal,
-      onRequest(isRepeatable) {
-        mayRepeat = isRepeatable || !!retry
+      onRequest: (isRepeatable) => {
+        this.#mayRepeat = isRepeatable || !!this.#options.retry
       },
-      onWarning: tell,
+      onWarning: (error) => this.#tell(error),
     })
     return answer && { ...answer, asked }
   }
 
-  async function stream({ response, origin, asked }: Answer & { asked: string }, turn: AbortController) {
+  async #stream({ response, origin, asked }: Answer & { asked: string }, turn: AbortController) {
+    const options = this.#options
+    const { until, cursor } = options
     const { signal } = turn
-    const { headers } = response
-    const ours = headers.get('unmissed')
-    const resumed = headers.get('last-event-id')
+    const ours = response.headers.get('unmissed')
+    const resumed = response.headers.get('last-event-id')
     const dedupe = options.dedupe ?? /\bids=unique\b/.test(`${ours}`)
-    const body = ++bodies
+    const idle = options.idleTimeout ?? Number(/\bheartbeat=(\d+)/.exec(`${ours}`)?.[1] ?? 0) * HEARTBEATS
+    const body = ++this.#bodies
     let named: string | undefined
 
-    function learn(next: string | undefined) {
-      if (next === undefined) return
-      id = next
-      idOrigin = origin
+    const learn = (id: string | undefined) => {
+      if (id === undefined) return
+      this.#id = id
+      this.#idOrigin = origin
+    }
+    const readable = (raw: ServerSentEvent): AnyEvent | undefined => {
+      try {
+        return decode(raw, options.parse, options.schemas)
+      } catch (error) {
+        this.#tell(error as ConnectError)
+        return undefined
+      }
     }
     const parser = createParser({
       maxEventSize: options.maxEventSize,
-      lastEventId: cursor ? '' : id,
-      onRetry(milliseconds) {
-        floor = milliseconds
+      lastEventId: cursor ? '' : asked,
+      onRetry: (milliseconds) => {
+        this.#retry = milliseconds
       },
       onComment(text) {
         call(options.onComment, text)
         signal.throwIfAborted()
       },
-      onId(next, hasEvent) {
-        named = hasEvent ? next : undefined
-        if (!cursor) learn(next)
+      onId(id, hasEvent) {
+        named = hasEvent ? id : undefined
+        if (!cursor) learn(id)
       },
-      onEvent(raw) {
-        const own = named
+      onEvent: (raw) => {
+        const id = named
         named = undefined
-        if (dedupe && own && isRepeat(own, body)) return
-        delivered = true
-        if (raw.data === until) finish('ended')
+        if (dedupe && id) {
+          this.#isRepeat ??= createSeen(options.dedupeSize ?? 1024)
+          if (this.#isRepeat(id, body)) return
+        }
+        this.#delivered = true
+        if (raw.data === until) this.#finish('ended')
         else {
           if (ours && raw.type === 'gap') call(options.onGap, { asked, resumed: undefined, data: raw.data })
-          listeners.emit(raw, readable)
-          call(() => {
-            learn(cursor?.(raw))
-            if (typeof until === 'function' && until(raw)) finish('ended')
-          })
+          this.#listeners.emit(raw, readable)
+          if (cursor || until)
+            call(() => {
+              learn(cursor?.(raw))
+              if (typeof until === 'function' && until(raw)) this.#finish('ended')
+            })
         }
         // A listener may have closed us in the middle of a chunk: what is left of it is not delivered.
-        signal.throwIfAborted()
+        if (signal.aborted) throw signal.reason
       },
     })
 
-    spokeAt = 0
-    delivered = false
+    this.#spokeAt = 0
+    this.#delivered = false
     // Between two awaits somebody may have had another wish; `read` then closes the body.
-    if (!signal.aborted) enter('open')
+    if (!signal.aborted) this.#enter('open')
     if (!signal.aborted) {
-      settleOpened()
+      this.#settleOpened()
       call(options.onOpen, response)
       // Our server tells it in an event, which says more.
       if (asked && !ours && resumed !== null && fromBytes(resumed) !== asked)
@@ -208,157 +290,142 @@ export function createConnection(url: ConnectUrl, options: ConnectOptions): Conn
     }
     if (response.body)
       await read(response.body, parser, turn, {
-        onChunk() {
-          spokeAt ||= Date.now()
+        idle,
+        unref: options.unref,
+        onChunk: () => {
+          this.#spokeAt ||= Date.now()
         },
-        onRead() {
-          if (id !== (savedId ?? asked)) call(kept?.save, id)
-          savedId = id
+        onRead: () => {
+          if (this.#id !== (this.#savedId ?? asked)) call(options.resume?.save, this.#id)
+          this.#savedId = this.#id
         },
-        full() {
-          if (!isFull()) return
+        full: () => {
+          if (!this.#queues.some(({ items }) => items.length >= (options.highWaterMark ?? 64))) return
           return new Promise<void>((resolve) => {
-            makeRoom = resolve
+            this.#makeRoom = resolve
           })
         },
-        onWatch(check) {
-          checkSilence = check
+        onWatch: (check) => {
+          this.#checkSilence = check
         },
-        idle: options.idleTimeout ?? Number(/\bheartbeat=(\d+)/.exec(`${ours}`)?.[1] ?? 0) * HEARTBEATS,
-        unref,
       })
   }
 
   /** Decides what a failure means: wait, ask for a new token, or give up. */
-  async function recover(error: ConnectError) {
+  async #recover(error: ConnectError) {
+    const { retry, until, onUnauthorized, unref } = this.#options
+    const { limit = Infinity, max = 30_000, base = 1000 } = this.#policy
     const { status, headers, code } = error
     const now = Date.now()
-    turn = new AbortController()
-    const { signal } = turn
+    const { attempt } = this.#snapshot
+    this.#turn = new AbortController()
+    const { signal } = this.#turn
     // A server that says something and soon ends its answer does so on purpose, and is well.
-    if (code === 'ended' && delivered && now - spokeAt < stable) forget()
-    else {
-      judge()
-      failures++
-    }
-    if ((status === 401 || status === 403) && options.onUnauthorized && !unauthorized) {
-      unauthorized = true
-      error.attempt = snapshot.attempt
-      const renewed = await race(Promise.resolve(error).then(options.onUnauthorized), signal).catch(() => false)
+    if (this.#judge() || code !== 'ended' || !this.#delivered) this.#failures++
+    else this.#forget()
+    if ((status === 401 || status === 403) && onUnauthorized && !this.#unauthorized) {
+      this.#unauthorized = true
+      error.attempt = attempt
+      const renewed = await race(Promise.resolve(error).then(onUnauthorized), signal).catch(() => false)
       if (signal.aborted || renewed !== false) return
     }
-    let wait: number | boolean = backoff(failures, Math.max(floor, retryAfter(headers, now)), policy)
+    const failures = this.#failures
+    let wait: number | boolean = backoff(
+      failures,
+      Math.max(this.#retry ?? base, retryAfter(headers, now)),
+      this.#policy,
+    )
     // Being offline may be a mistake of the machine's: we wait long, but not for ever.
     if (isOffline()) wait = Math.max(wait, max)
     if (typeof retry === 'function') {
-      const failure = { error, status, headers, attempt: snapshot.attempt, elapsed: now - wellSince, delay: wait }
+      const failure = { error, status, headers, attempt, elapsed: now - this.#wellSince, delay: wait }
       let answer = false as boolean | number
       call(() => {
         answer = retry(failure)
       })
       if (answer !== true) wait = answer
-    } else if (!error.retryable || retry === false || !mayRepeat || failures > limit) wait = false
+    } else if (!error.retryable || retry === false || !this.#mayRepeat || failures > limit) wait = false
 
     if (wait === false) {
-      if (code === 'ended' && until === undefined && failures <= limit) return finish('ended')
-      tell(error)
-      return finish('failed', error)
+      if (code === 'ended' && until === undefined && failures <= limit) return this.#finish('ended')
+      this.#tell(error)
+      return this.#finish('failed', error)
     }
-    tell(error, wait)
-    if (!signal.aborted) enter('waiting', error, wait)
+    this.#tell(error, wait)
+    if (!signal.aborted) this.#enter('waiting', error, wait)
     await delay(wait, signal, unref)
   }
 
-  function tell(error: ConnectError, delay?: number) {
-    call(options.onError, Object.assign(error, { attempt: snapshot.attempt, delay }))
+  /** The one door for state. */
+  #enter(state: State, error?: ConnectError, delay?: number, attempt = this.#snapshot.attempt) {
+    const snapshot: Snapshot = { state, attempt, delay, error, lastEventId: this.#id }
+    this.#snapshot = snapshot
+    call(this.#options.onState, snapshot)
+    // Whoever hears of a state may change it; the others then hear of the newest only.
+    for (const watcher of this.#watchers) if (this.#snapshot === snapshot) call(watcher, snapshot)
   }
-  function readable(raw: ServerSentEvent): AnyEvent | undefined {
-    try {
-      return decode(raw, options.parse, options.schemas)
-    } catch (error) {
-      tell(error as ConnectError)
-      return undefined
-    }
+  #connecting() {
+    this.#judge()
+    const { state, attempt, error } = this.#snapshot
+    const next = this.#failures + 1
+    if (state !== 'connecting' || attempt !== next) this.#enter('connecting', error, undefined, next)
   }
-  function isFull() {
-    for (const { items } of queues) if (items.length >= (options.highWaterMark ?? 64)) return true
-    return false
+  #cut() {
+    this.#cuts++
+    this.#turn.abort()
   }
-
-  /** Only a stream that lasted and spoke proves the server well: one that drops us at once would be hammered. */
-  function judge() {
-    if (spokeAt && Date.now() - spokeAt >= stable) forget()
-    spokeAt = 0
+  /** The network or the machine may be back: look at the clock, and wait no longer. */
+  #wake() {
+    this.#checkSilence?.()
+    if (this.state === 'waiting') this.reconnect()
   }
-  function forget() {
-    failures = 0
-    unauthorized = false
-    wellSince = Date.now()
-  }
-  function connecting() {
-    judge()
-    const { state, attempt, error } = snapshot
-    if (state !== 'connecting' || attempt !== failures + 1) enter('connecting', error, undefined, failures + 1)
-  }
-  function cut() {
-    cuts++
-    turn.abort()
-  }
-  function pause() {
-    if (paused || life.signal.aborted) return
-    paused = true
-    cut()
-    enter('paused')
-  }
-  function reconnect() {
-    if (life.signal.aborted) return
-    paused = false
-    cut()
-    connecting()
-  }
-  function resume() {
-    if (paused) reconnect()
-  }
-  function finish(reason: CloseReason, error?: ConnectError) {
-    if (life.signal.aborted) return
-    life.abort()
-    cut()
-    enter('closed', error)
+  #finish(reason: CloseReason, error?: ConnectError) {
+    if (this.#life.signal.aborted) return
+    this.#life.abort()
+    this.#cut()
+    this.#enter('closed', error)
     // Who closed it wants no more.
-    for (const queue of queues) end(queue, reason === 'closed' || reason === 'aborted')
-    settleOpened(error ?? new ConnectError('closed', 'Closed before it opened'))
-    settleClosed(reason)
+    for (const queue of this.#queues) end(queue, reason === 'closed' || reason === 'aborted')
+    this.#settleOpened(error ?? new ConnectError('closed', 'Closed before it opened'))
+    this.#settleClosed(reason)
   }
-  const close = () => finish('closed')
-  const abort = () => finish('aborted')
+  #tell(error: ConnectError, delay?: number) {
+    call(this.#options.onError, Object.assign(error, { attempt: this.#snapshot.attempt, delay }))
+  }
 
-  function listen(first: unknown, second: unknown, once?: boolean) {
-    const [type, run] = typeof first === 'function' ? [undefined, first] : [first, second]
-    return listeners.add(type as string | undefined, run as (event: AnyEvent) => unknown, once)
+  /** Whether the body of now lasted and spoke. Only that proves a server well: one that drops us at once would be hammered. */
+  #judge(): boolean {
+    const well = this.#spokeAt > 0 && Date.now() - this.#spokeAt >= (this.#policy.stable ?? 5000)
+    if (well) this.#forget()
+    this.#spokeAt = 0
+    return well
   }
-  function iterate(types: readonly (string | undefined)[], leave?: () => void): AsyncIterableIterator<AnyEvent> {
+  #forget() {
+    this.#failures = 0
+    this.#unauthorized = false
+    this.#wellSince = Date.now()
+  }
+
+  #listen(first: unknown, second: unknown, once?: boolean) {
+    const [type, run] = (typeof first === 'function' ? [undefined, first] : [first, second]) as [
+      type: string | undefined,
+      run: (event: AnyEvent) => unknown,
+    ]
+    const undo = this.#listeners.add(
+      type,
+      once
+        ? (event) => {
+            undo()
+            return run(event)
+          }
+        : run,
+    )
+    return undo
+  }
+
+  #iterate(types: readonly (string | undefined)[], isWhole?: boolean): AsyncIterableIterator<never> {
     const queue: Queue<AnyEvent> = { items: [], over: false, wake() {} }
-    // Begins at the first `next()`, which `for await` calls at once: one that is never iterated holds nothing up.
-    async function* generate() {
-      const undos = [...new Set(types)].map((type) =>
-        listeners.add(type, (event) => {
-          queue.items.push(event)
-          queue.wake()
-        }),
-      )
-      queues.add(queue)
-      queue.over = life.signal.aborted
-      try {
-        yield* drain(queue, () => makeRoom?.())
-        if (snapshot.error) throw snapshot.error
-      } finally {
-        for (const undo of undos) undo()
-        queues.delete(queue)
-        makeRoom?.()
-        leave?.()
-      }
-    }
-    const generator = generate()
+    const generator = this.#generate(queue, types, isWhole)
     return {
       next: () => generator.next(),
       return() {
@@ -368,56 +435,29 @@ export function createConnection(url: ConnectUrl, options: ConnectOptions): Conn
       [Symbol.asyncIterator]() {
         return this
       },
+    } as AsyncIterableIterator<never>
+  }
+  // Begins at the first `next()`, which `for await` calls at once: one that is never iterated holds nothing up.
+  async *#generate(queue: Queue<AnyEvent>, types: readonly (string | undefined)[], isWhole?: boolean) {
+    const undos = [...new Set(types)].map((type) =>
+      this.#listeners.add(type, (event) => {
+        queue.items.push(event)
+        queue.wake()
+      }),
+    )
+    this.#queues = [...this.#queues, queue]
+    queue.over = this.#life.signal.aborted
+    try {
+      yield* drain(queue, () => this.#makeRoom?.())
+      if (this.#snapshot.error) throw this.#snapshot.error
+    } finally {
+      for (const undo of undos) undo()
+      this.#queues = this.#queues.filter((other) => other !== queue)
+      this.#makeRoom?.()
+      if (isWhole) this.close()
     }
   }
-
-  if (outer?.aborted) abort()
-  else {
-    outer?.addEventListener('abort', abort, { signal: life.signal })
-    const wake = () => {
-      checkSilence?.()
-      if (snapshot.state === 'waiting') reconnect()
-    }
-    watch({ isPaused: () => paused, pause, resume, wake }, life.signal, options.pauseWhenHidden?.after)
-    run()
-  }
-
-  return {
-    on: (first: unknown, second?: unknown) => listen(first, second),
-    once: (first: unknown, second?: unknown) => listen(first, second, true),
-    events: (...types: string[]) => iterate(types.length ? types : [undefined]),
-    [Symbol.asyncIterator]: () => iterate([undefined], close),
-    subscribe(listener) {
-      const watcher = (now: Snapshot) => listener(now)
-      watchers.add(watcher)
-      return () => watchers.delete(watcher)
-    },
-    get state() {
-      return snapshot.state
-    },
-    get snapshot() {
-      // The id moves with the events; to tell everybody would make a state of each.
-      const lastEventId = id
-      if (snapshot.lastEventId !== lastEventId) snapshot = { ...snapshot, lastEventId }
-      return snapshot
-    },
-    get lastEventId() {
-      return id
-    },
-    opened,
-    closed,
-    pause,
-    resume,
-    reconnect,
-    close,
-    [Symbol.dispose]: close,
-    async [Symbol.asyncDispose]() {
-      close()
-    },
-  } as Connection<Record<string, unknown>>
 }
-
-const aborted = (signal: AbortSignal) => new Promise((resolve) => signal.addEventListener('abort', resolve))
 
 /** The promise, or the reason of the signal if that comes first: a fetch or a function of the caller may ignore it. */
 function race<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -2,15 +2,16 @@ import { later } from './delay.ts'
 
 /** What a page may do to its connection. */
 export interface Patient {
-  isPaused(): boolean
+  readonly state: string
   pause(): void
   resume(): void
-  /** The network or the machine may be back: look at the clock, and wait no longer. */
-  wake(): void
 }
 
-/** Watches the page until the signal aborts. Nothing here is needed, and nothing is fatal where it is absent. */
-export function watch({ isPaused, pause, resume, wake }: Patient, signal: AbortSignal, hiddenAfter?: number): void {
+/**
+ * Watches the page until the signal aborts; calls `wake` when the network or the machine may be back. Nothing here is
+ * needed, and nothing is fatal where it is absent.
+ */
+export function watch(patient: Patient, wake: () => void, signal: AbortSignal, hiddenAfter?: number): void {
   const page = globalThis.document as Document | undefined
   /** Whether it was the page that paused. */
   let held = false
@@ -19,15 +20,15 @@ export function watch({ isPaused, pause, resume, wake }: Patient, signal: AbortS
   const listen = (target: EventTarget | undefined, type: string, run: (event: Event) => void) =>
     target?.addEventListener?.(type, run, { signal })
   function hold() {
-    held ||= !isPaused()
-    pause()
+    held ||= patient.state !== 'paused'
+    patient.pause()
   }
   function look() {
     stop?.()
     if (page?.visibilityState === 'hidden') {
-      if (hiddenAfter !== undefined) stop = later(hiddenAfter, hold, true)
+      if (hiddenAfter !== undefined && !signal.aborted) stop = later(hiddenAfter, hold, true)
     } else {
-      if (held) resume()
+      if (held) patient.resume()
       held = false
       wake()
     }
@@ -38,7 +39,7 @@ export function watch({ isPaused, pause, resume, wake }: Patient, signal: AbortS
   listen(globalThis, 'pageshow', look)
   listen(page, 'resume', look)
   listen(page, 'visibilitychange', look)
-  signal.addEventListener('abort', () => stop?.())
+  if (hiddenAfter !== undefined) signal.addEventListener('abort', () => stop?.())
 }
 
 /** True only where the runtime says so: the absence of `navigator` is no absence of a network. */

@@ -45,6 +45,13 @@ export async function read(
     if (now - heardAt < idle) disarm = later(heardAt + idle - now, check, unref)
     else turn.abort(new ConnectError('timeout-idle', `No byte in ${idle} ms`))
   }
+  async function next() {
+    try {
+      return await reader.read()
+    } catch (cause) {
+      throw new ConnectError('network', 'The stream broke', true, { cause })
+    }
+  }
   signal.addEventListener('abort', cancel)
   try {
     signal.throwIfAborted()
@@ -53,12 +60,11 @@ export async function read(
       check()
     }
     for (;;) {
-      const { done, value } = await reader.read().catch((cause) => {
-        throw new ConnectError('network', 'The stream broke', true, { cause })
-      })
+      const { done, value } = await next()
       signal.throwIfAborted()
       if (done) return parser.end()
-      heardAt = Date.now()
+      // Asking the clock for each chunk would be felt, too.
+      if (idle > 0) heardAt = Date.now()
       onChunk()
       try {
         parser.push(value)

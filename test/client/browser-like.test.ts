@@ -51,7 +51,7 @@ describe('where fetch guards its headers', () => {
   it('Cache-Control is left to the cache mode, which costs no CORS preflight', async () => {
     const { calls, fetch } = browser(() => stream())
     const connection = connect('https://sse.test/', { fetch })
-    open.push(connection.close)
+    open.push(() => connection.close())
     await connection.opened
     expect(calls[0]?.init.cache).toBe('no-store')
     expect([...new Headers(calls[0]?.init.headers)]).toEqual([['accept', 'text/event-stream']])
@@ -59,14 +59,14 @@ describe('where fetch guards its headers', () => {
   it('redirects are left to it at once', async () => {
     const { calls, fetch } = browser(() => stream())
     const connection = connect('https://sse.test/', { fetch, method: 'POST' })
-    open.push(connection.close)
+    open.push(() => connection.close())
     await connection.opened
     expect(calls.map(({ init }) => init.redirect)).toEqual(['follow'])
   })
   it('another cache mode may be chosen', async () => {
     const { calls, fetch } = browser(() => stream())
     const connection = connect('https://sse.test/', { fetch, cache: 'reload' })
-    open.push(connection.close)
+    open.push(() => connection.close())
     await connection.opened
     expect(calls[0]?.init.cache).toBe('reload')
   })
@@ -76,7 +76,7 @@ describe('where fetch hides redirects after all', () => {
   it('a GET is asked once more, and from then on fetch follows', async () => {
     const { calls, fetch } = browser((_, { redirect }) => (redirect === 'manual' ? hidden() : stream()))
     const connection = connect('https://sse.test/', { fetch })
-    open.push(connection.close)
+    open.push(() => connection.close())
     await connection.opened
     connection.reconnect()
     await vi.advanceTimersByTimeAsync(0)

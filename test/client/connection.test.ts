@@ -392,10 +392,11 @@ describe('no race makes two live attempts', () => {
     }
     const connection = connect(URL, { fetch, retry: { base: 1, max: 5 } })
     open.push(() => connection.close())
-    const acts = [connection.pause, connection.resume, connection.reconnect, connection.resume]
+    const acts = ['pause', 'resume', 'reconnect', 'resume'] as const
+    const act = () => connection[acts[Math.floor(random() * acts.length)] ?? 'resume']()
     for (let turn = 0; turn < 3000; turn++) {
-      acts[Math.floor(random() * acts.length)]?.()
-      if (random() < 0.3) acts[Math.floor(random() * acts.length)]?.()
+      act()
+      if (random() < 0.3) act()
       for (let ticks = Math.floor(random() * 12); ticks > 0; ticks--) await Promise.resolve()
       if (random() < 0.5) await vi.advanceTimersByTimeAsync(Math.floor(random() * 30))
     }
@@ -432,6 +433,21 @@ describe('no race makes two live attempts', () => {
       expect(server.live).toBeLessThanOrEqual(1)
       if (random() < 0.2) await vi.advanceTimersByTimeAsync(15)
     }
+  })
+})
+
+describe('once', () => {
+  it('hears the next event only, even if it causes another', async () => {
+    const { server, connection } = start()
+    const [one, all] = [vi.fn(), vi.fn()]
+    connection.once('tick', one)
+    connection.once(all)
+    connection.once('tick', () => {})()
+    const request = await server.next()
+    for (const type of ['tock', 'tick', 'tick']) request.send({ type, data: type })
+    await settle()
+    expect(one.mock.calls).toMatchObject([[{ type: 'tick' }]])
+    expect(all.mock.calls).toMatchObject([[{ type: 'tock' }]])
   })
 })
 
