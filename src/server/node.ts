@@ -124,8 +124,9 @@ export class NodeExchange extends Exchange {
   end(last: boolean): void {
     const { response } = this
     const { socket, stream } = response
+    const session = stream?.session
     // Kept alive for further requests, it would keep the process for as long.
-    if (last) response.once('finish', () => (stream ? stream.session?.close?.() : socket?.destroySoon?.()))
+    if (last) response.once('finish', () => (stream ? session?.close?.() : socket?.destroySoon?.()))
     response.end('')
   }
 
