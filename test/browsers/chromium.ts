@@ -6,9 +6,12 @@ import type { Browser } from './browser.ts'
 const args =
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
 
+/** How Playwright starts it. */
+export const CHROMIUM = () => ({ executablePath: engine('chromium'), args: args.split(' ') })
+
 /** Chromium over its DevTools protocol; Playwright makes and removes the profile. */
 export async function launch(): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath: engine('chromium'), args: args.split(' ') })
+  const browser = await chromium.launch(CHROMIUM())
   const context = await browser.newContext()
   return {
     version: browser.version(),

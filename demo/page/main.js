@@ -1,0 +1,56 @@
+import { showChat } from './chat.js'
+import { showFaults } from './faults.js'
+import { connection } from './feed.js'
+import { showHerd } from './herd.js'
+import { showLatency } from './latency.js'
+import { Ledger } from './ledger.js'
+import { listen } from './native.js'
+import { $ } from './page.js'
+import { showPath } from './path.js'
+import { showPeople } from './people.js'
+import { showReact } from './react.jsx'
+import { showStates } from './states.js'
+import { showTheme } from './theme.js'
+import { showTimeline } from './timeline.js'
+
+const ours = new Ledger()
+const native = new Ledger()
+connection.on('tick', ({ data }) => ours.take(data.n))
+connection.on('snapshot', ({ data }) => ours.snapshot(data.last))
+const nativeState = listen(native)
+
+function row(element, ledger, sent, state) {
+  const { received, lost, doubled, last, told } = ledger
+  const behind = last === undefined ? 0 : Math.max(0, sent - last)
+  const cells = [sent - (ledger.first ?? sent + 1) + 1, received, lost, doubled, behind, state]
+  while (element.children.length <= cells.length) element.append(document.createElement('td'))
+  cells.forEach((value, i) => {
+    const cell = element.children[i + 1]
+    const text = typeof value === 'number' ? value.toLocaleString('en') : value
+    if (cell.textContent !== text) cell.textContent = text
+    if (i === 2 || i === 3) cell.className = value ? 'some' : 'zero'
+  })
+  element.dataset.told = told
+}
+
+setInterval(() => {
+  // Nobody tells the page what was sent; the furthest that either reader has seen was sent at least.
+  const sent = Math.max(ours.last ?? 0, native.last ?? 0)
+  row($('#ours'), ours, sent, connection.state)
+  row($('#native'), native, sent, nativeState())
+  const told = ours.told
+    ? `${ours.told} events were lost with the server's log; it said so, and a snapshot made them good.`
+    : ''
+  if ($('#told').textContent !== told) $('#told').textContent = told
+}, 100)
+
+showTheme()
+const onBreak = showTimeline()
+showFaults(onBreak)
+showStates()
+showPath()
+showLatency()
+showChat()
+showPeople()
+showReact()
+showHerd()

@@ -1,0 +1,28 @@
+/** The states, with the present one lit and the waiting time counting down. */
+import { connection } from './feed.js'
+import { $ } from './page.js'
+
+export function showStates() {
+  let until = 0
+  connection.subscribe(({ delay }) => {
+    until = Date.now() + (delay ?? 0)
+    draw()
+  })
+  for (const button of document.querySelectorAll('[data-do]'))
+    button.addEventListener('click', () => connection[button.dataset.do]())
+  setInterval(draw, 100)
+  draw()
+
+  function draw() {
+    const { state, attempt, delay, error, lastEventId } = connection.snapshot
+    for (const item of $('#states').children) {
+      if (item.dataset.state === state) item.setAttribute('aria-current', 'true')
+      else item.removeAttribute('aria-current')
+    }
+    const parts = [`attempt ${attempt}`]
+    if (delay !== undefined) parts.push(`the next in ${(Math.max(0, until - Date.now()) / 1000).toFixed(1)} s`)
+    if (error) parts.push(error.message)
+    if (lastEventId) parts.push(`last id ${lastEventId}`)
+    $('#detail').textContent = parts.join(' · ')
+  }
+}

@@ -1,0 +1,279 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildPage } from '../../demo/build.js'
+import { startFront } from '../../demo/server/front.js'
+import { CHROMIUM } from '../browsers/chromium.ts'
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+let folder: string
+let front: Awaited<ReturnType<typeof startFront>>
+let browser: Browser
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'unmissed-demo-'))
+  await buildPage(folder)
+  front = await startFront({ folder })
+  browser = await chromium.launch(CHROMIUM())
+})
+afterAll(async () => {
+  await browser?.close()
+  await front?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+interface Row {
+  sent: number
+  received: number
+  lost: number
+  doubled: number
+  behind: number
+  state: string
+}
+
+/** A page of its own, with its own six connections, that fails the test at the first mistake of its script. */
+async function visit(path = '', options: { colorScheme?: 'light' | 'dark'; width?: number } = {}) {
+  const { colorScheme = 'light', width = 1200 } = options
+  const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } })
+  const page = await context.newPage()
+  const mistakes: string[] = []
+  page.on('pageerror', (error) => mistakes.push(error.message))
+  page.on('console', (message) => {
+    // That a request fails is what the buttons are for, and the browser says so by itself.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      mistakes.push(message.text())
+  })
+  await page.goto(`${front.url}/${path}`)
+  return {
+    page,
+    mistakes,
+    async [Symbol.asyncDispose]() {
+      await context.close()
+    },
+  }
+}
+
+function row(page: Page, id: 'ours' | 'native'): Promise<Row> {
+  return page.locator(`#${id}`).evaluate((element) => {
+    const [sent, received, lost, doubled, behind, state] = [...element.querySelectorAll('td')].map(
+      ({ textContent }) => textContent ?? '',
+    )
+    const number = (text = '') => Number(text.replaceAll(',', ''))
+    return {
+      sent: number(sent),
+      received: number(received),
+      lost: number(lost),
+      doubled: number(doubled),
+      behind: number(behind),
+      state: state ?? '',
+    }
+  })
+}
+
+async function until<T>(look: () => Promise<T>, good: (seen: T) => boolean, within = 45_000): Promise<T> {
+  for (const end = Date.now() + within; ; ) {
+    const seen = await look()
+    if (good(seen)) return seen
+    if (Date.now() > end) throw new Error(`not within ${within} ms: ${JSON.stringify(seen)}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+/** Presses a button, sees that it was felt, and waits until our reader has all there is again. */
+async function breaks(page: Page, fault: string, isFelt: (row: Row) => boolean) {
+  const before = await until(
+    () => row(page, 'ours'),
+    ({ state, received }) => state === 'open' && received > 2,
+  )
+  await page.locator(`#fault-${fault}`).click()
+  await until(() => row(page, 'ours'), isFelt)
+  return until(
+    () => row(page, 'ours'),
+    ({ state, behind, lost, received }) =>
+      state === 'open' && behind === 0 && lost === 0 && received > before.received + 8,
+  )
+}
+
+const closed = ({ state }: Row) => state !== 'open'
+
+describe.concurrent('a button breaks the stream, and connect() misses nothing', () => {
+  test.each(['drop', 'cut', 'stall', 'away', 'limit', 'slow'])('%s', async (fault) => {
+    await using visitor = await visit()
+    expect(await breaks(visitor.page, fault, closed)).toMatchObject({ lost: 0, doubled: 0 })
+    expect(visitor.mistakes).toEqual([])
+  })
+
+  test('expire: a new token is asked for, while the plain EventSource gives up', async () => {
+    await using visitor = await visit()
+    expect(await breaks(visitor.page, 'expire', closed)).toMatchObject({ lost: 0, doubled: 0 })
+    await until(
+      () => row(visitor.page, 'native'),
+      ({ state }) => state === 'gave up',
+    )
+    expect(visitor.mistakes).toEqual([])
+  })
+
+  test('flood: 5,000 events at once', async () => {
+    await using visitor = await visit()
+    expect(await breaks(visitor.page, 'flood', ({ received }) => received > 5000)).toMatchObject({
+      lost: 0,
+      doubled: 0,
+    })
+    expect(visitor.mistakes).toEqual([])
+  })
+
+  test('garbage: rubbish between the events is ignored', async () => {
+    await using visitor = await visit()
+    expect(await breaks(visitor.page, 'garbage', () => true)).toMatchObject({ lost: 0, doubled: 0, state: 'open' })
+    expect(visitor.mistakes).toEqual([])
+  })
+})
+
+test('restart: the gap is told, and a snapshot makes it good', async () => {
+  await using visitor = await visit()
+  const { page } = visitor
+  expect(await breaks(page, 'restart', closed)).toMatchObject({ lost: 0, doubled: 0 })
+  expect(await page.locator('#told').textContent()).toMatch(/\d+ events were lost with the server's log/)
+  expect(visitor.mistakes).toEqual([])
+})
+
+test('the states are lit, and pause and resume are obeyed', async () => {
+  await using visitor = await visit()
+  const { page } = visitor
+  const lit = page.locator('#states [aria-current]')
+  await until(
+    () => lit.textContent(),
+    (state) => state === 'open',
+  )
+  await page.getByRole('button', { name: 'Pause' }).click()
+  await until(
+    () => lit.textContent(),
+    (state) => state === 'paused',
+  )
+  await page.getByRole('button', { name: 'Resume' }).click()
+  await until(
+    () => lit.textContent(),
+    (state) => state === 'open',
+  )
+})
+
+test('an answer comes in tokens, and stops when it is told to', async () => {
+  await using visitor = await visit()
+  const { page } = visitor
+  await page.getByRole('button', { name: 'Ask' }).click()
+  await until(
+    () => page.locator('#answer').textContent(),
+    (text) => (text ?? '').includes('Why not WebSockets'),
+  )
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await until(
+    () => page.locator('#answer').textContent(),
+    (text) => (text ?? '').endsWith('stopped.'),
+  )
+})
+
+test('a notification reaches one user, a message its room, a broadcast of the admin its topic', async () => {
+  await using ana = await visit()
+  await using ben = await visit()
+  await ben.page.locator('#user').selectOption('ben')
+  const said = (page: Page) => page.locator('#said').textContent()
+  await until(
+    () => row(ben.page, 'ours'),
+    ({ received }) => received > 2,
+  )
+  await ana.page.locator('#say').fill('for ben')
+  await ana.page.getByRole('button', { name: 'Tell ben' }).click()
+  await until(
+    () => said(ben.page),
+    (text) => (text ?? '').includes('to ben alone: for ben'),
+  )
+  await ana.page.locator('#say').fill('soup')
+  await ana.page.getByRole('button', { name: 'Say in the room' }).click()
+  for (const { page } of [ana, ben])
+    await until(
+      () => said(page),
+      (text) => (text ?? '').includes('in the kitchen: soup'),
+    )
+  expect(await said(ana.page)).not.toContain('for ben')
+
+  await using admin = await visit('admin.html')
+  await until(
+    () => admin.page.locator('#stats').textContent(),
+    (text) => (text ?? '').includes('"connections"'),
+  )
+  await admin.page.getByRole('button', { name: 'Send' }).click()
+  await until(
+    () => admin.page.locator('#result').textContent(),
+    (text) => (text ?? '').startsWith('202'),
+  )
+  await until(
+    () => said(ana.page),
+    (text) => (text ?? '').includes('Dinner is ready'),
+  )
+  expect(admin.mistakes).toEqual([])
+})
+
+test('the React component shows the same feed', async () => {
+  await using visitor = await visit()
+  await until(
+    () => visitor.page.locator('#react').textContent(),
+    (text) => /open, attempt \d+, at number \d+/.test(text ?? ''),
+  )
+})
+
+test.each([
+  ['', 'light'],
+  ['', 'dark'],
+  ['admin.html', 'light'],
+  ['admin.html', 'dark'],
+] as const)('axe finds nothing on /%s in %s', async (path, colorScheme) => {
+  await using visitor = await visit(path, { colorScheme })
+  const { page } = visitor
+  await page.waitForTimeout(1500)
+  await page.addScriptTag({ path: axe })
+  const violations = await page.evaluate(async () => {
+    // biome-ignore lint/suspicious/noExplicitAny: axe puts itself into the page
+    const { violations } = await (globalThis as any).axe.run()
+    return violations.map(({ id, nodes }: { id: string; nodes: { html: string }[] }) => [id, nodes[0]?.html])
+  })
+  expect(violations).toEqual([])
+})
+
+test.each([360, 768])('nothing is wider than a screen of %i', async (width) => {
+  for (const path of ['', 'admin.html']) {
+    await using visitor = await visit(path, { width })
+    await visitor.page.waitForTimeout(1000)
+    expect(await visitor.page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+  }
+})
+
+test('every button can be reached and pressed with the keyboard, from the skip link on', async () => {
+  await using visitor = await visit()
+  const { page } = visitor
+  await until(
+    () => row(page, 'ours'),
+    ({ received }) => received > 2,
+  )
+  await page.keyboard.press('Tab')
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toMatch(/^Skip/)
+  await page.keyboard.press('Enter')
+  await page.keyboard.press('Tab')
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe('fault-drop')
+  await page.keyboard.press('Enter')
+  await until(() => row(page, 'ours'), closed)
+})
+
+test('the button turns light into dark and keeps it over a reload', async () => {
+  await using visitor = await visit()
+  const { page } = visitor
+  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+  const light = await paper()
+  await page.locator('#theme').click()
+  expect(await paper()).not.toBe(light)
+  await page.reload()
+  expect(await paper()).not.toBe(light)
+})
