@@ -59,6 +59,20 @@ export const SCENARIOS = {
     reset: 2,
     refuse: 1,
   },
+  /** The storm without what the origin itself must do: for any server behind the proxy. */
+  network: {
+    cut: 60,
+    drip: 2,
+    stall: 0.7,
+    silent: 0.5,
+    'bad-chunk': 3,
+    status: 3,
+    'retry-after': 0.2,
+    empty: 2,
+    redirect: 3,
+    reset: 2,
+    refuse: 1,
+  },
   /** A server that sends five events again on each resume. */
   again: { again: 1 },
   /** A server that ends each answer cleanly. */

@@ -7,8 +7,11 @@ export interface LogEvent {
   id: string
 }
 
-/** `plain`: digits. `utf8`: some ids with two, three and four byte characters. `wild`: some that no header can carry. */
-export type Ids = 'plain' | 'utf8' | 'wild'
+/**
+ * `plain`: digits. `utf8`: some ids with two, three and four byte characters. `wild`: some that no header can carry.
+ * `own`: whatever the server gives.
+ */
+export type Ids = 'plain' | 'utf8' | 'wild' | 'own'
 
 /** Every type the log uses, for clients that must be told each name. */
 export const TYPES = ['message', 'tick', 'note', 'größe']

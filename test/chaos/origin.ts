@@ -44,6 +44,8 @@ const GARBAGE: readonly (string | Buffer)[] = [
 
 export interface Origin {
   port: number
+  /** What a client that has read nothing yet must resume after; `''` for the log's beginning. */
+  start: string
   /** Answers that are not over. */
   live(): number
   /** Resumes after an id that this log never had. */
@@ -117,6 +119,7 @@ export async function startOrigin({ ids, retry }: { ids: Ids; retry: number }): 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
+    start: '',
     live: () => live,
     badIds: () => badIds,
     sent: (client) => logOf(client).sent,

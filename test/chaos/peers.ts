@@ -3,32 +3,35 @@ import { fetchEventSource } from '@microsoft/fetch-event-source'
 import { EventSource } from 'eventsource'
 import { connect } from '../../src/client/connect.ts'
 import type { ConnectOptions } from '../../src/client/options.ts'
-import { type LogEvent, TYPES } from './log.ts'
+import { type Ids, type LogEvent, TYPES } from './log.ts'
 
 /** What a client under test tells the rig. */
 export interface Report {
   event(event: LogEvent): void
   /** The number of this client, for peers with several ways to listen. */
   client: number
+  /** What to resume after at first; `''` for nothing. */
+  after: string
   /** Never aborts; whoever listens to it must stop to when it is closed. */
   signal: AbortSignal
 }
 
 /** A client under test, as the rig sees it. */
 export interface Peer {
-  /** What to expect of it; the rig stays away from what it cannot do. */
-  ids: 'plain' | 'utf8' | 'wild'
+  /** What it can bear; with `own` ids it is given a hub of ours for a server. */
+  ids: Ids
   /** Connects at once, delivers to `report` and comes back for ever. Returns what ends it. */
   start(url: string, report: Report): () => void
 }
 
 /** Ours: by a listener and by iteration in turn, with times that fit a test. */
-function unmissed(ids: Peer['ids'], changes: ConnectOptions = {}): Peer {
+function unmissed(ids: Ids, changes: ConnectOptions = {}): Peer {
   return {
     ids,
-    start(url, { event, client, signal }) {
+    start(url, { event, client, after, signal }) {
       const connection = connect(url, {
         signal,
+        lastEventId: after,
         retry: { base: 5, max: 50 },
         idleTimeout: SILENCE,
         connectTimeout: SILENCE,
@@ -104,6 +107,8 @@ function leaking(leak: (kept: unknown[], url: string) => void): Peer {
 export const peers = {
   unmissed: unmissed('utf8'),
   'unmissed-wild': unmissed('wild'),
+  // The hub announces that its ids are unique.
+  'unmissed-hub': unmissed('own', { dedupe: undefined }),
   'unmissed-stubborn': unmissed('utf8', { retry: ({ delay }) => Math.min(delay, 50) }),
   eventsource,
   'fetch-event-source': fetchEventSourcePeer,

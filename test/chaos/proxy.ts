@@ -167,7 +167,8 @@ export async function startProxy(
     function hit(last: Uint8Array) {
       if (!links.has(link) || !aim) return
       watch.cuts++
-      watch.places[aim.place] = (watch.places[aim.place] ?? 0) + 1
+      const place = scanner.isOverdue(aim) ? 'anywhere' : aim.place
+      watch.places[place] = (watch.places[place] ?? 0) + 1
       if (fault.kind === 'cut') return cut(link, fault.by, last)
       client.write(last)
       if (fault.kind === 'stall') stall()

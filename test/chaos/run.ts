@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { faultOf, type Scenario } from './faults.ts'
+import { startHub } from './hub.ts'
 import { Ledger, type Verdict } from './ledger.ts'
 import { startOrigin } from './origin.ts'
 import type { Peer } from './peers.ts'
@@ -88,7 +89,8 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const timersBefore = timers()
   const began = performance.now()
 
-  const origin = await startOrigin({ ids: peer.ids, retry: options.retry })
+  const start = peer.ids === 'own' ? startHub : startOrigin
+  const origin = await start({ ids: peer.ids, retry: options.retry })
   const rooms: Room[] = []
   for (let client = 0; client < clients; client++) {
     const path = `/${client}`
@@ -106,7 +108,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     const { signal } = new AbortController()
     const room: Room = { path, proxy, ledger, last: 0, at: began, next: 1, signal, stop: () => undefined }
     rooms.push(room)
-    room.stop = peer.start(proxy.url, { client, signal, event: (event) => ledger.take(event) })
+    room.stop = peer.start(proxy.url, { client, signal, after: origin.start, event: (event) => ledger.take(event) })
   }
 
   const total = (read: (proxy: FaultyProxy) => number) => rooms.reduce((sum, { proxy }) => sum + read(proxy), 0)

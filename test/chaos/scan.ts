@@ -20,6 +20,8 @@ export interface Aim {
   after: number
 }
 
+/** After so many blank lines without the place that was aimed at, none is expected any more. */
+const OVERDUE = 100
 const CR = 13
 const LF = 10
 const COLON = 58
@@ -51,11 +53,16 @@ export class Scanner {
   find(chunk: Uint8Array, aim: Aim | undefined): number {
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] as number
-      if (aim && this.#reached(aim) && this.#isBefore(aim.place, byte)) return at
+      if (aim && ((this.#reached(aim) && this.#isBefore(aim.place, byte)) || this.isOverdue(aim))) return at
       this.#take(byte)
       if (this.done) return -1
     }
     return -1
+  }
+
+  /** There is no such place: not every server writes CRLF. Then any byte will do. */
+  isOverdue({ after }: Aim): boolean {
+    return this.blanks > after + OVERDUE
   }
 
   #reached({ place, after }: Aim): boolean {
