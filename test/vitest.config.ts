@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { compile } from 'svelte/compiler'
 import { defineConfig } from 'vitest/config'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -11,11 +12,22 @@ const system = ['browsers', 'runtimes', 'chaos', 'load', 'recipes', 'cli', 'demo
 /** Suites of what lives in a page; those of React run a second time with React 18, whose packages know nothing of 19's. */
 const pages = ['react', 'vue', 'svelte'].map((room) => `test/${room}/**/*.test.{ts,tsx}`)
 const react18 = fileURLToPath(new URL('../fixtures/react18/node_modules/', import.meta.url))
+/** Compiles components, for the page or for a server where the import asks for one. */
+const svelte = {
+  name: 'svelte',
+  transform(source: string, id: string) {
+    const [filename, query] = id.split('?')
+    if (!filename?.endsWith('.svelte')) return undefined
+    return compile(source, { filename, generate: query === 'server' ? 'server' : 'client' }).js
+  },
+}
 const page = {
   environment: './test/helpers/happy-dom.ts',
   exclude: ['**/node_modules/**'],
   restoreMocks: true,
   unstubGlobals: true,
+  // Left to Node, it would be its half for servers.
+  server: { deps: { inline: [/svelte/] } },
 }
 
 export default defineConfig({
@@ -32,7 +44,12 @@ export default defineConfig({
           unstubGlobals: true,
         },
       },
-      { root, test: { ...page, name: 'unit-page', include: pages } },
+      {
+        root,
+        plugins: [svelte],
+        resolve: { conditions: ['browser'] },
+        test: { ...page, name: 'unit-page', include: pages },
+      },
       {
         root,
         resolve: { alias: [{ find: /^(react|react-dom)(?=$|\/)/, replacement: `${react18}$1` }] },

@@ -65,5 +65,5 @@ export function eventStream(url: StreamUrl, options?: StoreOptions): Readable<St
 export const createOwnStore = (url: StreamUrl, options?: StoreOptions): Store =>
   createStore({ ...(options as StoreOptions), url }, ({ live }) => {
     const connection = open(live)
-    return [connection, connection.close]
+    return [connection, () => connection.close()]
   })

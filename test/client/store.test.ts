@@ -22,7 +22,7 @@ function create(options: Partial<Live> = {}): Store {
   const live = { url: URL, fetch: server.fetch, connectTimeout: 0, retry: { base: 100, random: () => 0 }, ...options }
   return createStore(live as Live, (store) => {
     const connection = open(store.live)
-    return [connection, connection.close]
+    return [connection, () => connection.close()]
   })
 }
 /** Subscribes, and collects each snapshot that is published. */
