@@ -28,9 +28,9 @@ export async function request(url: URL, init: EventSourceInit, memory: Memory, s
   const { id, idOrigin, failures } = memory
   const { guarded } = detect()
   let target = url
-  let headers = new Headers(
-    typeof given === 'function' ? await given({ attempt: failures + 1, lastEventId: id }) : given,
-  )
+  // Awaited in any case: nothing is sent before the constructor has returned.
+  const own = await (typeof given === 'function' ? given({ attempt: failures + 1, lastEventId: id }) : given)
+  let headers = new Headers(own)
   for (let redirects = 0; ; redirects++) {
     headers.set('accept', 'text/event-stream')
     // "Set request's cache mode to no-store", where fetch leaves that to us.
@@ -57,15 +57,15 @@ export async function request(url: URL, init: EventSourceInit, memory: Memory, s
       return { body: response.body, origin: new URL((guarded && response.url) || target).origin }
 
     response.body?.cancel().catch(() => {})
-    const location = response.headers.get('location')
+    const location = response.headers.get('location') ?? 'none:'
+    const next = URL.canParse(location, target.href) ? new URL(location, target) : undefined
     if (
       !guarded &&
-      redirects < MOST_REDIRECTS &&
       /^30[12378]$/.test(`${status}`) &&
-      location &&
-      URL.canParse(location, target)
+      redirects < MOST_REDIRECTS &&
+      next &&
+      /^https?:/.test(next.href)
     ) {
-      const next = new URL(location, target)
       // Fetch alone would carry an `x-api-key` to anywhere.
       if (next.origin !== target.origin) headers = new Headers()
       target = next

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -18,7 +18,7 @@ export interface Answer {
 /** What a scripted stream saw of one request. */
 export interface Seen {
   method: string
-  headers: Record<string, string | string[] | undefined>
+  headers: IncomingHttpHeaders
   url: string
   body: string
   /** Milliseconds between this request and the stream's creation. */
