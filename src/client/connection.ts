@@ -32,8 +32,8 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
   readonly #listeners = new Listeners()
   #watchers: readonly Watcher[] = []
   #queues: readonly Queue<AnyEvent>[] = []
-  /** Aborted when all is over; takes our listeners elsewhere with it. */
-  readonly #life = new AbortController()
+  #unwatch: (() => void) | undefined
+  #over = false
   #settleOpened!: (error?: ConnectError) => void
   #settleClosed!: (reason: CloseReason) => void
   #snapshot: Snapshot
@@ -80,10 +80,10 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve
     })
-    if (signal?.aborted) this.#finish('aborted')
+    if (signal?.aborted) this.#abort()
     else {
-      signal?.addEventListener('abort', () => this.#finish('aborted'), { signal: this.#life.signal })
-      watch(this, () => this.#wake(), this.#life.signal, pauseWhenHidden?.after)
+      signal?.addEventListener('abort', this.#abort)
+      this.#unwatch = watch(this, () => this.#wake(), pauseWhenHidden?.after)
       this.#run()
     }
   }
@@ -129,7 +129,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
 
   // These are handed to buttons and signals, so each knows its connection.
   readonly pause = (): void => {
-    if (this.#paused || this.#life.signal.aborted) return
+    if (this.#paused || this.#over) return
     this.#paused = true
     this.#cut()
     this.#enter('paused')
@@ -138,18 +138,19 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
     if (this.#paused) this.reconnect()
   }
   readonly reconnect = (): void => {
-    if (this.#life.signal.aborted) return
+    if (this.#over) return
     this.#paused = false
     this.#cut()
     this.#connecting()
   }
   readonly close = (): void => this.#finish('closed')
+  readonly #abort = (): void => this.#finish('aborted')
 
   // One loop for the whole life: only it makes attempts, one after the other, so that no race can make two.
   async #run() {
     // Whoever listens before the caller's code gives way hears everything.
     await undefined
-    while (!this.#life.signal.aborted) {
+    while (!this.#over) {
       const turn = new AbortController()
       this.#turn = turn
       if (this.#paused) await new Promise((resolve) => turn.signal.addEventListener('abort', resolve))
@@ -216,7 +217,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
     return answer && { ...answer, asked }
   }
 
-  async #stream({ response, origin, asked }: Answer & { asked: string }, turn: AbortController) {
+  #stream({ response, origin, asked }: Answer & { asked: string }, turn: AbortController) {
     const options = this.#options
     const { until, cursor } = options
     const { signal } = turn
@@ -288,8 +289,9 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
       if (asked && !ours && resumed !== null && fromBytes(resumed) !== asked)
         call(options.onGap, { asked, resumed: fromBytes(resumed), data: undefined })
     }
-    if (response.body)
-      await read(response.body, parser, turn, {
+    return (
+      response.body &&
+      read(response.body, parser, turn, {
         idle,
         unref: options.unref,
         onChunk: () => {
@@ -309,6 +311,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
           this.#checkSilence = check
         },
       })
+    )
   }
 
   /** Decides what a failure means: wait, ask for a new token, or give up. */
@@ -380,8 +383,10 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
     if (this.state === 'waiting') this.reconnect()
   }
   #finish(reason: CloseReason, error?: ConnectError) {
-    if (this.#life.signal.aborted) return
-    this.#life.abort()
+    if (this.#over) return
+    this.#over = true
+    this.#options.signal?.removeEventListener('abort', this.#abort)
+    this.#unwatch?.()
     this.#cut()
     this.#enter('closed', error)
     // Who closed it wants no more.
@@ -446,7 +451,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
       }),
     )
     this.#queues = [...this.#queues, queue]
-    queue.over = this.#life.signal.aborted
+    queue.over = this.#over
     try {
       yield* drain(queue, () => this.#makeRoom?.())
       if (this.#snapshot.error) throw this.#snapshot.error

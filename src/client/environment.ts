@@ -8,17 +8,19 @@ export interface Patient {
 }
 
 /**
- * Watches the page until the signal aborts; calls `wake` when the network or the machine may be back. Nothing here is
+ * Watches the page, and calls `wake` when the network or the machine may be back. Returns its undo. Nothing here is
  * needed, and nothing is fatal where it is absent.
  */
-export function watch(patient: Patient, wake: () => void, signal: AbortSignal, hiddenAfter?: number): void {
+export function watch(patient: Patient, wake: () => void, hiddenAfter?: number): (() => void) | undefined {
   const page = globalThis.document as Document | undefined
+  if (!page && !globalThis.addEventListener) return undefined
+  const life = new AbortController()
   /** Whether it was the page that paused. */
   let held = false
   let stop: (() => void) | undefined
 
   const listen = (target: EventTarget | undefined, type: string, run: (event: Event) => void) =>
-    target?.addEventListener?.(type, run, { signal })
+    target?.addEventListener?.(type, run, life)
   function hold() {
     held ||= patient.state !== 'paused'
     patient.pause()
@@ -26,7 +28,7 @@ export function watch(patient: Patient, wake: () => void, signal: AbortSignal, h
   function look() {
     stop?.()
     if (page?.visibilityState === 'hidden') {
-      if (hiddenAfter !== undefined && !signal.aborted) stop = later(hiddenAfter, hold, true)
+      if (hiddenAfter !== undefined) stop = later(hiddenAfter, hold, true)
     } else {
       if (held) patient.resume()
       held = false
@@ -39,7 +41,10 @@ export function watch(patient: Patient, wake: () => void, signal: AbortSignal, h
   listen(globalThis, 'pageshow', look)
   listen(page, 'resume', look)
   listen(page, 'visibilitychange', look)
-  if (hiddenAfter !== undefined) signal.addEventListener('abort', () => stop?.())
+  return () => {
+    life.abort()
+    stop?.()
+  }
 }
 
 /** True only where the runtime says so: the absence of `navigator` is no absence of a network. */

@@ -45,13 +45,6 @@ export async function read(
     if (now - heardAt < idle) disarm = later(heardAt + idle - now, check, unref)
     else turn.abort(new ConnectError('timeout-idle', `No byte in ${idle} ms`))
   }
-  async function next() {
-    try {
-      return await reader.read()
-    } catch (cause) {
-      throw new ConnectError('network', 'The stream broke', true, { cause })
-    }
-  }
   signal.addEventListener('abort', cancel)
   try {
     signal.throwIfAborted()
@@ -60,14 +53,19 @@ export async function read(
       check()
     }
     for (;;) {
-      const { done, value } = await next()
+      let chunk: ReadableStreamReadResult<Uint8Array<ArrayBuffer>>
+      try {
+        chunk = await reader.read()
+      } catch (cause) {
+        throw new ConnectError('network', 'The stream broke', true, { cause })
+      }
       signal.throwIfAborted()
-      if (done) return parser.end()
+      if (chunk.done) return parser.end()
       // Asking the clock for each chunk would be felt, too.
       if (idle > 0) heardAt = Date.now()
       onChunk()
       try {
-        parser.push(value)
+        parser.push(chunk.value)
       } finally {
         onRead()
       }

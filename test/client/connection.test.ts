@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import {
   type ConnectError,
@@ -190,7 +191,6 @@ describe('the signal', () => {
   })
   it('closes the connection, and its listener goes with it', async () => {
     const abort = new AbortController()
-    const added = vi.spyOn(abort.signal, 'addEventListener')
     const { server, connection, events } = start({ signal: abort.signal })
     const request = await server.next()
     request.send({ data: 'a' })
@@ -200,8 +200,7 @@ describe('the signal', () => {
     expect(await request.closed).toBe('aborted')
     expect(await connection.closed).toBe('aborted')
     expect(events).toEqual(['a'])
-    expect(added).toHaveBeenCalledTimes(1)
-    expect(added.mock.calls[0]?.[2]).toMatchObject({ signal: { aborted: true } })
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([])
   })
   it('is left alone after the end', async () => {
     const abort = new AbortController()
