@@ -76,9 +76,22 @@ export function optionsTable(all, wanted) {
   return ['| option | type | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
-/** Fills `<!-- options: Name -->` … `<!-- /options -->`. */
+export function sizesTable() {
+  const budgets = JSON.parse(readFileSync(`${root}size-limit.json`, 'utf8'))
+  return [
+    '| what is imported | at most |',
+    '| --- | --- |',
+    ...budgets.map(({ name, limit }) => `| \`${name}\` | ${limit} |`),
+  ].join('\n')
+}
+
+/** Fills `<!-- options: Name -->` … `<!-- /options -->` and `<!-- sizes -->` … `<!-- /sizes -->`. */
 export function fill(markdown, all = declarations()) {
-  return markdown.replace(
+  const sized = markdown.replace(
+    /(<!-- sizes -->\n)[\s\S]*?(<!-- \/sizes -->)/,
+    (_, open, close) => `${open}${sizesTable()}\n${close}`,
+  )
+  return sized.replace(
     /(<!-- options: (\S+) -->\n)[\s\S]*?(<!-- \/options -->)/g,
     (_, open, wanted, close) => `${open}${optionsTable(all, wanted)}\n${close}`,
   )

@@ -11,6 +11,11 @@ export interface Snippet {
   code: string
 }
 
+/** What is said of parameters and data without a type, which nobody writes in JavaScript. */
+const UNTYPED = new Set([7006, 7031, 18046])
+/** The globals of other runtimes. */
+const ELSEWHERE = 'declare const Bun: any, Deno: any'
+
 /** The fenced blocks of a page that are programs. */
 export function snippets(page: string): Snippet[] {
   const text = readFileSync(root + page, 'utf8')
@@ -36,6 +41,7 @@ export function complaints(list: Snippet[]): string[] {
     ).options,
     noUnusedLocals: false,
     noUnusedParameters: false,
+    noPropertyAccessFromIndexSignature: false,
     paths: sourcesByName(),
   }
   const host = ts.createCompilerHost(options)
@@ -45,21 +51,18 @@ export function complaints(list: Snippet[]): string[] {
     const snippet = files.get(name)
     // Without an import it would be a script, in which two snippets share their names and `await` is refused.
     return snippet
-      ? ts.createSourceFile(name, `${snippet.code}\nexport {}`, target, true)
+      ? ts.createSourceFile(name, `${snippet.code}\nexport {}\n${ELSEWHERE}`, target, true)
       : getSourceFile(name, target, ...rest)
   }
   const program = ts.createProgram([...files.keys()], options, host)
   return [...files].flatMap(([name, { at, language }]) => {
     const file = program.getSourceFile(name)
-    return (
-      [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]
-        // In JavaScript nobody writes the types of parameters.
-        .filter(({ code }) => !(language.startsWith('js') && (code === 7006 || code === 7031)))
-        .map(({ messageText, start = 0 }) => {
-          const line = file?.getLineAndCharacterOfPosition(start).line ?? 0
-          return `${at} line ${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
-        })
-    )
+    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]
+      .filter(({ code }) => !(language.startsWith('js') && UNTYPED.has(code)))
+      .map(({ messageText, start = 0 }) => {
+        const line = file?.getLineAndCharacterOfPosition(start).line ?? 0
+        return `${at} line ${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
+      })
   })
 }
 
