@@ -7,7 +7,7 @@ const FEW = 24
  * Turns the bytes of one body into text, "UTF-8 decode" of the Encoding standard but for the byte order mark, which
  * belongs to the parser. A character that is cut stays here until its rest has come.
  */
-export function createDecoder(onText: (text: string) => void) {
+export function createDecoder() {
   // Two decoders, because on Node 20 and 22 streaming costs 5 times as much on plain ASCII, once and for all for a
   // decoder that has streamed; on other text it is the faster one.
   const whole = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -21,28 +21,23 @@ export function createDecoder(onText: (text: string) => void) {
   const few = new Uint8Array(2 * FEW)
   let held = 0
 
-  function push(bytes: Uint8Array): void {
+  /** The text that these bytes complete, with what was held back before them. */
+  function push(bytes: Uint8Array): string {
     const { length } = bytes
-    if (length < FEW) {
-      let complete = false
-      for (let i = 0; i < length; i++) {
-        const byte = bytes[i] as number
-        few[held++] = byte
-        if (byte === LF || byte === CR) complete = true
-      }
-      if (complete || held > FEW) release()
-    } else {
-      release()
-      onText(decode(bytes))
+    if (length >= FEW) return held ? release() + decode(bytes) : decode(bytes)
+    let complete = false
+    for (let i = 0; i < length; i++) {
+      const byte = bytes[i] as number
+      few[held++] = byte
+      if (byte === LF || byte === CR) complete = true
     }
+    return complete || held > FEW ? release() : ''
   }
 
-  function release() {
-    if (held) {
-      const bytes = few.subarray(0, held)
-      held = 0
-      onText(decode(bytes))
-    }
+  function release(): string {
+    const bytes = few.subarray(0, held)
+    held = 0
+    return decode(bytes)
   }
 
   function decode(bytes: Uint8Array): string {

@@ -32,6 +32,6 @@ export function comment(text = ''): string {
 
 function oneLine(field: string, value: string): string {
   if (typeof value !== 'string' || BREAKS.test(value))
-    throw new TypeError(`${field} must be a string without CR, LF or NUL: ${JSON.stringify(value)}`)
+    throw new TypeError(`${field} must be a string without CR, LF or NUL: ${JSON.stringify(String(value))}`)
   return value
 }

@@ -261,12 +261,11 @@ export function createParser(options: ParserOptions = {}): Parser {
 
   return {
     push(chunk) {
-      if (typeof chunk === 'string') push(decoder ? decoder.end() + chunk : chunk)
-      else {
-        decoder ??= createDecoder(push)
-        decoder.push(chunk)
-        if (backlog) push('')
-      }
+      if (typeof chunk !== 'string') {
+        decoder ??= createDecoder()
+        const text = decoder.push(chunk)
+        if (text || backlog) push(text)
+      } else push(chunk && decoder ? decoder.end() + chunk : chunk)
     },
     end() {
       if (over) return
