@@ -38,9 +38,10 @@ export function isCarriable(id: string): boolean {
 
 /** A header's value as text. Readers send the id as UTF-8 (WHATWG HTML §9.2.3), and HTTP hands on one character per byte. */
 export function utf8(value: string): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(
-    Uint8Array.from(value, (character) => character.charCodeAt(0)),
-  )
+  const bytes = Uint8Array.from(value, (character) => character.charCodeAt(0))
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+  // Some clients send Latin-1 instead, which is not UTF-8 then.
+  return text.includes('\uFFFD') ? value : text
 }
 
 /** Text as a header's value: one character per byte of UTF-8. */

@@ -95,30 +95,32 @@ export class Replay {
     const { backplane } = this.#hub
     let page = first
     while (subscriber.open && !this.#isThere(subscriber)) {
+      const { epoch, offset } = subscriber
+      // What the hub has heard of, the log has: a page that is read now leads there, or at least in its direction.
+      const target = page ? { epoch, offset } : this.#hub.position
       if (!page) {
         subscriber.held = []
         this.#joining.add(subscriber)
-        page = await backplane.read({ epoch: subscriber.epoch, offset: subscriber.offset }, PAGE)
+        page = await backplane.read({ epoch, offset }, PAGE)
         this.#joining.delete(subscriber)
         if (!subscriber.open) return
       }
-      const held: Delivery[] = subscriber.held ?? []
+      const held = subscriber.held ?? []
       subscriber.held = undefined
-      const before = subscriber.offset
       if (page && follows(page, subscriber)) {
         for (const entry of page) subscriber.offer(this.#hub.deliver(entry))
-        for (const delivery of held) if (continues(delivery.entry, subscriber)) subscriber.offer(delivery)
-        this.#hub.replayed(subscriber.offset - before)
+        for (const delivery of held) if (follows([delivery.entry], subscriber)) subscriber.offer(delivery)
+        this.#hub.replayed(subscriber.offset - offset)
       }
       page = undefined
       if (this.#isThere(subscriber)) return
-      // Nothing to read, and yet not there: the log has lost its place.
-      if (subscriber.offset > before) await subscriber.flushed()
-      else {
+      if (subscriber.offset > offset || (epoch === target.epoch && offset >= target.offset)) {
+        await subscriber.flushed()
+      } else {
         const start = this.#lost(toId(subscriber), await backplane.bounds())
         subscriber.epoch = start.position.epoch
         subscriber.offset = start.position.offset
-        if (start.gap) await this.#tell(subscriber, start.gap)
+        await this.#tell(subscriber, start.gap)
       }
     }
   }
@@ -143,10 +145,6 @@ export class Replay {
     subscriber.push(new Frame(encode({ id: gap.newest, type: 'gap', data: gap })))
     await this.#hub.gap(gap, subscriber)
   }
-}
-
-function continues(entry: Entry, { epoch, offset }: Position): boolean {
-  return entry.epoch === epoch && entry.offset === offset + 1
 }
 
 function follows(page: readonly Entry[], { epoch, offset }: Position): boolean {

@@ -178,6 +178,10 @@ describe('the last event id', () => {
     })
   })
 
+  test('is read as Latin-1 where it is not UTF-8, as some clients send it', async () => {
+    expect(await ask({ 'last-event-id': 'é' })).toEqual({ status: 200, id: 'é' })
+  })
+
   test.each(['%00', '%0A', 'a'.repeat(1025)])('is refused when it cannot be one: %s', async (id) => {
     expect((await ask({}, `?lastEventId=${id}`)).status).toBe(400)
   })
