@@ -1,0 +1,94 @@
+import { type Connection, connect } from '../client/connect.ts'
+import { isEventStream } from '../protocol/content-type.ts'
+
+/** The media type of an event stream. */
+export const EventStreamContentType = 'text/event-stream'
+
+/** One message, as `onmessage` gets it. */
+export interface EventSourceMessage {
+  /** The last event id in force; `''` where there is none. */
+  id: string
+  /** The name the server gave the event; `''` where it gave none, or `message`. */
+  event: string
+  /** The `data` lines, joined with LF. */
+  data: string
+}
+
+export interface FetchEventSourceInit extends Omit<RequestInit, 'headers'> {
+  /** Sent with each request. Default: `Accept: text/event-stream`. */
+  headers?: HeadersInit | undefined
+  /** Called with each answer, before its body is read; one that throws refuses the answer. Default: status 200 and `text/event-stream` are accepted. */
+  onopen?: ((response: Response) => void | Promise<void>) | undefined
+  /** Called with each message; one that throws hangs up, and `onerror` decides what then. */
+  onmessage?: ((message: EventSourceMessage) => void) | undefined
+  /** Called when the server ends the stream; one that throws has `onerror` decide whether to come back. Default: the promise resolves. */
+  onclose?: (() => void) | undefined
+  /** Called with each error. Throw to end it all, return milliseconds to wait so long. Default: every error is met by another attempt, after growing waits. */
+  // biome-ignore lint/suspicious/noExplicitAny lint/suspicious/noConfusingVoidType: as the original has it, so that code compiles
+  onerror?: ((error: any) => number | null | undefined | void) | undefined
+  /** Whether to stay connected while the page is hidden. Default: false. */
+  openWhenHidden?: boolean | undefined
+  /** What makes the requests. Default: the global fetch of that moment. */
+  fetch?: typeof globalThis.fetch | undefined
+}
+
+/**
+ * `fetchEventSource` of @microsoft/fetch-event-source, over `connect`. Resolves when the server ended the stream or the
+ * signal aborted; rejects with what `onerror` threw.
+ */
+export async function fetchEventSource(input: RequestInfo | URL, init: FetchEventSourceInit = {}): Promise<void> {
+  const { onopen, onmessage, onclose, onerror, openWhenHidden, fetch: given, ...rest } = init
+  const request = input instanceof Request ? input : undefined
+  let fatal: { error: unknown } | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  /** Lets `onerror` decide: true or milliseconds to come back, false to end it all. */
+  function decide(error: unknown): boolean | number {
+    try {
+      return onerror?.(error) ?? true
+    } catch (error) {
+      fatal = { error }
+      return false
+    }
+  }
+
+  const connection: Connection = connect(request?.url ?? (input as string | URL), {
+    ...rest,
+    method: rest.method ?? request?.method,
+    connectTimeout: 0,
+    pauseWhenHidden: openWhenHidden ? undefined : { after: 0 },
+    async fetch(url, options) {
+      const ask = given ?? globalThis.fetch
+      const response = await (url === request?.url ? ask(request.clone(), options) : ask(url, options))
+      const isRedirect = options.redirect === 'manual' && /^30[12378]$/.test(`${response.status}`)
+      if (!onopen || isRedirect || response.type === 'opaqueredirect') return response
+      await onopen(response)
+      // Whatever `onopen` let pass is a stream.
+      if (response.status === 204 || (response.status === 200 && isEventStream(response.headers.get('content-type'))))
+        return response
+      return new Response(response.body, { headers: { 'content-type': EventStreamContentType } })
+    },
+    retry({ error }) {
+      if (error.code !== 'ended') return decide(error.cause ?? error)
+      try {
+        onclose?.()
+        return false
+      } catch (error) {
+        return decide(error)
+      }
+    },
+  })
+  connection.on(({ type, data, id }) => {
+    try {
+      onmessage?.({ id, event: type === 'message' ? '' : type, data })
+    } catch (error) {
+      connection.pause()
+      const wait = decide(error)
+      if (wait === false) connection.close()
+      else timer = setTimeout(connection.resume, wait === true ? 1000 : wait)
+    }
+  })
+  await connection.closed
+  clearTimeout(timer)
+  if (fatal) throw fatal.error
+}
