@@ -205,6 +205,8 @@ describe('tables of contents', () => {
       !isIndex(path)
         ? []
         : file.statements
+            // Bundlers look for a directive in the file that a package shows, not in the one that needs it.
+            .filter((statement) => statement.getText() !== "'use client'")
             .filter((statement) => !ts.isExportDeclaration(statement) || statement.moduleSpecifier === undefined)
             .map((statement) => statement.getText().slice(0, 60)),
     )

@@ -1,5 +1,3 @@
-'use client'
-
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
 import type { Parse, SchemaEvents, Schemas } from '../client/schema.ts'
 import { createSharedStore, streamId, update } from '../client/shared-store.ts'

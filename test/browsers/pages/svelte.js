@@ -1,0 +1,4 @@
+import { mount } from 'svelte'
+import Svelte from './Svelte.svelte'
+
+mount(Svelte, { target: document.querySelector('main') })
