@@ -207,8 +207,8 @@ describe('does as @microsoft/fetch-event-source 2.0.1 does:', () => {
     ],
   }
   test.each(Object.entries(cases))('%s', async (_, [answers, make]) => {
-    const [ours, theirs] = await Promise.all([play(fetchEventSource, answers, make), play(theirs, answers, make)])
-    expect(ours).toEqual(theirs)
+    const [mine, other] = await Promise.all([play(fetchEventSource, answers, make), play(theirs, answers, make)])
+    expect(mine).toEqual(other)
   })
 
   test('a hidden page hangs up, and comes back with the id when it is seen again', async () => {
