@@ -166,17 +166,9 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
   /** One attempt until it is over: what went wrong with it, or nothing if it was cut short. */
   async #live(turn: AbortController): Promise<ConnectError | undefined> {
     const { signal } = turn
-    const { connectTimeout, unref } = this.#options
-    const timeout = connectTimeout ?? 30_000
     if (signal.aborted) return undefined
-    this.#mayRepeat = true
-    const expire = () => {
-      if (connectTimeout || this.#mayRepeat)
-        turn.abort(new ConnectError('timeout-connect', `No answer in ${timeout} ms`))
-    }
-    const stop = timeout > 0 ? later(timeout, expire, unref) : undefined
     try {
-      const answer = await race(this.#request(signal), signal).finally(stop)
+      const answer = await this.#answer(turn)
       if (answer) await this.#stream(answer, turn)
       else if (!signal.aborted) this.#finish('stopped')
       throw new ConnectError('ended', 'The stream ended')
@@ -190,6 +182,24 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
       // Whatever still hangs on the attempt goes with it.
       turn.abort()
       this.#checkSilence = undefined
+    }
+  }
+
+  /** The answer to a request, if it begins in time. */
+  async #answer(turn: AbortController) {
+    const { signal } = turn
+    const { connectTimeout, unref } = this.#options
+    const timeout = connectTimeout ?? 30_000
+    const expire = () => {
+      if (connectTimeout || this.#mayRepeat)
+        turn.abort(new ConnectError('timeout-connect', `No answer in ${timeout} ms`))
+    }
+    const stop = timeout > 0 ? later(timeout, expire, unref) : undefined
+    this.#mayRepeat = true
+    try {
+      return await race(this.#request(signal), signal)
+    } finally {
+      stop?.()
     }
   }
 
@@ -226,6 +236,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
     const dedupe = options.dedupe ?? /\bids=unique\b/.test(`${ours}`)
     const idle = options.idleTimeout ?? Number(/\bheartbeat=(\d+)/.exec(`${ours}`)?.[1] ?? 0) * HEARTBEATS
     const body = ++this.#bodies
+    const cuts = this.#cuts
     let named: string | undefined
 
     const learn = (id: string | undefined) => {
@@ -233,14 +244,17 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
       this.#id = id
       this.#idOrigin = origin
     }
-    const readable = (raw: ServerSentEvent): AnyEvent | undefined => {
-      try {
-        return decode(raw, options.parse, options.schemas)
-      } catch (error) {
-        this.#tell(error as ConnectError)
-        return undefined
-      }
-    }
+    const { parse, schemas } = options
+    const readable =
+      (parse || schemas) &&
+      ((raw: ServerSentEvent): AnyEvent | undefined => {
+        try {
+          return decode(raw, parse, schemas)
+        } catch (error) {
+          this.#tell(error as ConnectError)
+          return undefined
+        }
+      })
     const parser = createParser({
       maxEventSize: options.maxEventSize,
       lastEventId: cursor ? '' : asked,
@@ -274,7 +288,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
             })
         }
         // A listener may have closed us in the middle of a chunk: what is left of it is not delivered.
-        if (signal.aborted) throw signal.reason
+        if (cuts !== this.#cuts) throw signal.reason
       },
     })
 
@@ -467,7 +481,8 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
 /** The promise, or the reason of the signal if that comes first: a fetch or a function of the caller may ignore it. */
 function race<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason))
-    promise.then(resolve, reject)
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort)
+    promise.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject)
   })
 }

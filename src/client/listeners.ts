@@ -43,11 +43,11 @@ export class Listeners {
   }
 
   /** Calls the listeners of an event in the order of their arrival; reads its data only if there is one. */
-  emit(raw: ServerSentEvent, read: (raw: ServerSentEvent) => ServerSentEvent<string, unknown> | undefined): void {
+  emit(raw: ServerSentEvent, read?: (raw: ServerSentEvent) => ServerSentEvent<string, unknown> | undefined): void {
     let event: ServerSentEvent<string, unknown> | undefined
     for (const { type, run } of this.#entries) {
       if (!run || (type !== undefined && type !== raw.type)) continue
-      event ??= read(raw)
+      event ??= read ? read(raw) : raw
       if (!event) return
       call(run, event)
     }
