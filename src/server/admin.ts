@@ -176,8 +176,9 @@ async function readNode(request: NodeBody, take: (chunk: Uint8Array) => void): P
   }
   request.on('data', onData)
   request.on('end', resolve)
-  request.on('close', () => reject(fail(400, 'the body ended early')))
-  request.on('error', reject)
+  const onEarly = (): void => reject(fail(400, 'the body ended early'))
+  request.on('close', onEarly)
+  request.on('error', onEarly)
   await promise.finally(() => {
     request.off('data', onData)
     // What still comes is let go, not kept.
