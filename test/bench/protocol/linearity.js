@@ -1,10 +1,15 @@
-/** Whether the cost grows with the input and no faster: each shape at n and at 2n, where 2.0 is linear and 4.0 quadratic. */
+/**
+ * Whether the cost grows with the input and no faster: each shape at n, 2n and 8n. Linear is 2 and 8, quadratic 4 and 64.
+ * Two points alone do not tell: where a string outgrows a cache, or a page of the heap, the cost takes one step up.
+ */
 import { check } from './check.js'
 import { loadContenders } from './contenders.js'
 import { loadWays } from './delivery.js'
 import { consumer, median, ratios, rounds } from './measure.js'
 import { figure, table } from './table.js'
 import { makeShape, shapeNames } from './workloads.js'
+
+const factors = [1, 2, 8]
 
 export async function linearity({ only, scale, count, sample, src }) {
   const contenders = (await loadContenders({ only, src })).filter(({ floor }) => !floor)
@@ -13,27 +18,35 @@ export async function linearity({ only, scale, count, sample, src }) {
   const readers = [...contenders, ...iterations.filter(({ name }) => !/Stream|\/stream/.test(name))]
   const rows = []
   for (const shape of shapeNames) {
-    const sizes = [1, 2].map((times) => makeShape(shape, times * scale))
+    const sizes = factors.map((factor) => makeShape(shape, factor * scale))
     const row = { shape, size: sizes[0].size, readers: {} }
-    const line = table(`Linearity, ${shape}: ms for ${sizes[0].size} bytes, and times that for twice as many`, [
+    const line = table(`Linearity, ${shape}: ms for ${row.size} bytes, and times that for 2 and 8 times as many`, [
       'ms',
-      '×',
+      ...factors.slice(1).map((factor) => `${factor}n`),
     ])
     for (const reader of readers) {
-      const failure = (await check(reader, sizes[0])) ?? (await check(reader, sizes[1]))
+      const failure = await firstFailure(reader, sizes)
       if (failure) {
         row.readers[reader.name] = { failure }
-        line(`${reader.name}`.padEnd(33), [`n/a: ${failure}`])
+        line(`${reader.name} n/a: ${failure}`)
         continue
       }
       const { take } = consumer()
       const tasks = sizes.map((workload, i) => ({ name: i, run: () => reader.bytes(workload.bytes, take, workload) }))
-      const costs = await rounds(tasks, { count: Math.min(count, 7), sample })
-      const growth = median(ratios(costs[1], costs[0]))
+      const costs = await rounds(tasks, { count: Math.min(count, 9), sample })
+      const growth = factors.slice(1).map((_, i) => median(ratios(costs[i + 1], costs[0])))
       row.readers[reader.name] = { nanoseconds: median(costs[0]), growth }
-      line(reader.name, [figure(median(costs[0]) / 1e6), figure(growth)])
+      line(reader.name, [median(costs[0]) / 1e6, ...growth].map(figure))
     }
     rows.push(row)
   }
   return rows
+}
+
+async function firstFailure(reader, sizes) {
+  for (const workload of sizes) {
+    const failure = await check(reader, workload)
+    if (failure) return failure
+  }
+  return undefined
 }

@@ -260,14 +260,14 @@ export function makeWorkload(name, scale = 1) {
   return workload(name, out, cut)
 }
 
-/** What grows, for the question whether the cost grows with it and no faster. `n` is a size, once or twice. */
+/** What grows, for the question whether the cost grows with it and no faster. `n` scales a size. */
 const growing = {
-  'a longer line, 1 KiB chunks': (pick, n) => [oneLine(pick, [n(512 * KiB)]), every(KiB)],
-  'a longer line, byte by byte': (pick, n) => [oneLine(pick, [n(32 * KiB)]), every(1)],
-  'a longer comment, 1 KiB chunks': (pick, n) => [comment(pick, n(512 * KiB)), every(KiB)],
-  'more events in one chunk': (_, n) => [repeated('1', n(20_000)), (bytes) => [bytes]],
-  'more lines in one event, 16 KiB chunks': (pick, n) => [manyLines(pick, 1, n(10_000)), every(16 * KiB)],
-  'more empty lines in one chunk': (_, n) => [emptyLines(n(100_000)), (bytes) => [bytes]],
+  'a longer line, 1 KiB chunks': (pick, n) => [oneLine(pick, [n(64 * KiB)]), every(KiB)],
+  'a longer line, byte by byte': (pick, n) => [oneLine(pick, [n(4 * KiB)]), every(1)],
+  'a longer comment, 1 KiB chunks': (pick, n) => [comment(pick, n(64 * KiB)), every(KiB)],
+  'more events in one chunk': (_, n) => [repeated('1', n(2500)), (bytes) => [bytes]],
+  'more lines in one event, 16 KiB chunks': (pick, n) => [manyLines(pick, 1, n(2500)), every(16 * KiB)],
+  'more empty lines in one chunk': (_, n) => [emptyLines(n(5000)), (bytes) => [bytes]],
 }
 
 function comment(pick, size) {
