@@ -42,4 +42,4 @@ it(`${READERS} readers, one in a hundred of them stalled: nothing is lost for th
   expect((after.heap - before.heap) / READERS).toBeLessThan(1024)
   await crowd.call('leave')
   await expect.poll(() => server.call('size'), { timeout: 20_000 }).toBe(0)
-})
+}, 300_000)

@@ -7,7 +7,7 @@ import { listen, shut } from '../helpers/listen.ts'
 import { open } from '../helpers/reader.ts'
 import { scaled } from './scale.ts'
 
-const EVENTS = scaled(500, 10_000)
+const EVENTS = scaled(500, 5000)
 
 const paths = [
   { path: 'Node responses', readers: 1000, listener: (hub: Hub): RequestListener => hub.handle },
@@ -54,10 +54,11 @@ describe.each(paths)(
             log.push(event.data)
             lastEventId = event.id
             left = log.length === EVENTS ? 0 : left - 1
-            if (left === 0) reader.drop()
+            if (left === 0) reader?.drop()
           },
-        })
-        await reader.ended
+          // Who is too slow for the hub is cut off, if need be before it has seen the head, and comes back like any other.
+        }).catch(() => undefined)
+        await reader?.ended
         await sleep(Math.random() ** 4 * 300)
       }
       return log
@@ -82,6 +83,6 @@ describe.each(paths)(
       for (const log of await Promise.all(lives)) expect(log).toEqual(published)
       expect(attempts).toBeGreaterThan(readers * 3)
       await expect.poll(() => hub.size).toBe(0)
-    })
+    }, 600_000)
   },
 )
