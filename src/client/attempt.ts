@@ -81,7 +81,7 @@ async function prepare({ url, options, info, platform, id, signal, onWarning }: 
     if (bytes.length > LONGEST_ID)
       onWarning(new ConnectError('unsendable-id', 'The last event id is too long to be sent'))
     else if (param || UNSENDABLE.test(bytes)) target.url.searchParams.set(param ?? 'lastEventId', id)
-    else if (!cursor) set('last-event-id', bytes)
+    else if (!cursor) set('last-event-id', platform.encodes ? id : bytes)
   }
   return target
 }

@@ -232,12 +232,13 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
     const { until, cursor } = options
     const { signal } = turn
     const ours = response.headers.get('unmissed')
-    const resumed = response.headers.get('last-event-id')
+    const named = response.headers.get('last-event-id')
+    const resumed = named !== null && !this.#platform.encodes ? fromBytes(named) : named
     const dedupe = options.dedupe ?? /\bids=unique\b/.test(`${ours}`)
     const idle = options.idleTimeout ?? Number(/\bheartbeat=(\d+)/.exec(`${ours}`)?.[1] ?? 0) * HEARTBEATS
     const body = ++this.#bodies
     const cuts = this.#cuts
-    let named: string | undefined
+    let own: string | undefined
 
     const learn = (id: string | undefined) => {
       if (id === undefined) return
@@ -266,12 +267,12 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
         signal.throwIfAborted()
       },
       onId(id, hasEvent) {
-        named = hasEvent ? id : undefined
+        own = hasEvent ? id : undefined
         if (!cursor) learn(id)
       },
       onEvent: (raw) => {
-        const id = named
-        named = undefined
+        const id = own
+        own = undefined
         if (dedupe && id) {
           this.#isRepeat ??= createSeen(options.dedupeSize ?? 1024)
           if (this.#isRepeat(id, body)) return
@@ -300,8 +301,8 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
       this.#settleOpened()
       call(options.onOpen, response)
       // Our server tells it in an event, which says more.
-      if (asked && !ours && resumed !== null && fromBytes(resumed) !== asked)
-        call(options.onGap, { asked, resumed: fromBytes(resumed), data: undefined })
+      if (asked && !ours && resumed !== null && resumed !== asked)
+        call(options.onGap, { asked, resumed, data: undefined })
     }
     return (
       response.body &&

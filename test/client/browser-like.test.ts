@@ -118,3 +118,42 @@ describe('addresses', () => {
     expect(connection.snapshot.error).toMatchObject({ code: 'request', message: expect.stringContaining('URL') })
   })
 })
+
+describe('where fetch writes and reads header values as UTF-8 by itself', () => {
+  class TextHeaders extends Headers {
+    override set(name: string, value: string) {
+      super.set(name, encodeURIComponent(value))
+    }
+    override get(name: string) {
+      const value = super.get(name)
+      return value === null ? null : decodeURIComponent(value)
+    }
+  }
+  class TextRequest extends NativeRequest {
+    override readonly headers = new TextHeaders(super.headers)
+  }
+  beforeEach(() => {
+    vi.stubGlobal('Request', TextRequest)
+    vi.stubGlobal('Headers', TextHeaders)
+  })
+
+  it('an id is given as it is, and its echo is no gap', async () => {
+    const asked: (string | null)[] = []
+    const onGap = vi.fn()
+    const { fetch } = browser((_, { headers }) => {
+      asked.push((headers as Headers).get('last-event-id'))
+      const response = stream()
+      return Object.defineProperty(response, 'headers', {
+        value: new TextHeaders({
+          'content-type': 'text%2Fevent-stream',
+          'last-event-id': '%C3%A9%E2%80%A6',
+        }),
+      })
+    })
+    const connection = connect('https://sse.test/', { fetch, lastEventId: 'é…', onGap })
+    open.push(() => connection.close())
+    await connection.opened
+    expect(asked).toEqual(['é…'])
+    expect(onGap).not.toHaveBeenCalled()
+  })
+})
