@@ -1,34 +1,13 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { compile } from 'svelte/compiler'
-import { build, type Rollup } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { wantedEngines } from '../engines.js'
 import { type Browser, launch, type Page } from './browser.ts'
+import { bundle } from './bundle.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const PER_SECOND = 5000
 /** How often the server writes, in milliseconds. */
 const BEAT = 10
-
-/** What a bundler makes of a page and of the built package. */
-async function bundle(page: string): Promise<string> {
-  const built = (await build({
-    root,
-    configFile: false,
-    logLevel: 'error',
-    plugins: [
-      {
-        name: 'svelte',
-        transform: (source, id) => (id.endsWith('.svelte') ? compile(source, { filename: id }).js : undefined),
-      },
-    ],
-    resolve: { alias: [{ find: /^unmissed\/(.*)$/, replacement: `${root}dist/$1.js` }] },
-    build: { write: false, modulePreload: false, rollupOptions: { input: `${root}test/browsers/pages/${page}` } },
-  })) as Rollup.RollupOutput
-  return built.output[0].code
-}
 
 let total = 0
 let streams = 0
