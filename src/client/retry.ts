@@ -32,10 +32,10 @@ export interface RetryOptions {
 }
 
 /**
- * The width of the first wait, in floors. A herd of 100,000 that was told `retry: 3000` comes back over 15 seconds, at
+ * The width of the first wait, in floors. A herd of 100,000 that was told `retry: 3000` comes back over 18 seconds, at
  * no more than a tenth per second of what a fixed wait would cause, also while the server stays away.
  */
-const SPREAD = 5
+const SPREAD = 6
 
 /** No floor is lower, in milliseconds: `retry: 0` would let a server that drops us at once be asked in a hot loop. */
 const LOWEST = 10

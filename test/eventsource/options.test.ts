@@ -219,8 +219,8 @@ describe('retry [beyond the standard]', () => {
     const timer = vi.spyOn(globalThis, 'setTimeout')
     source.onerror = () => queueMicrotask(() => setImmediate(() => waits.push(Number(timer.mock.lastCall?.[1]))))
     await messages(source, 3)
-    // floor + random · 5 floors · 2^n, as for connect(); and after an answer that gave something, the floor again.
-    expect(waits).toEqual([20, 120, 220, 20])
+    // floor + random · 6 floors · 2^n, as for connect(); and after an answer that gave something, the floor again.
+    expect(waits).toEqual([20, 140, 260, 20])
   })
 
   test('statuses are those after which to come back, at Retry-After or later', async () => {
