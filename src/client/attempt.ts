@@ -6,6 +6,7 @@ import type { Platform } from './platform.ts'
 import { isSafe, send, type Target } from './redirect.ts'
 import { LONGEST_ID, toBytes, UNSENDABLE } from './resume.ts'
 import { isRetryable } from './retry.ts'
+import { heed } from './turn.ts'
 
 export interface AttemptContext {
   readonly url: ConnectUrl
@@ -69,7 +70,7 @@ async function prepare({ url, options, info, platform, id, signal, onWarning }: 
     method: (await now(method)) ?? 'GET',
     body: await now(body),
   }
-  signal.throwIfAborted()
+  heed(signal)
   const { headers } = target
   const set = (name: string, value: string) => headers.has(name) || headers.set(name, value)
   set('accept', 'text/event-stream')

@@ -34,13 +34,13 @@ export interface Connection<Events extends object = Record<string, string>> exte
   /** Resolves when the connection is over, with the reason; never rejects. */
   readonly closed: Promise<CloseReason>
   /** Disconnects and stays away until `resume()`; keeps the last event id. */
-  pause(): void
+  readonly pause: () => void
   /** Connects again after `pause()`. */
-  resume(): void
+  readonly resume: () => void
   /** Drops what there is and makes a new attempt at once. */
-  reconnect(): void
+  readonly reconnect: () => void
   /** Ends the connection for good; no event comes after it. Any number of times. */
-  close(): void
+  readonly close: () => void
   [Symbol.dispose](): void
   [Symbol.asyncDispose](): Promise<void>
 }

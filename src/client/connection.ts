@@ -13,6 +13,7 @@ import { read } from './read.ts'
 import { createSeen, fromBytes } from './resume.ts'
 import { backoff, type RetryOptions, retryAfter } from './retry.ts'
 import { decode } from './schema.ts'
+import { fail, heed, type Turn } from './turn.ts'
 
 type AnyEvent = ServerSentEvent<string, unknown>
 type Watcher = (snapshot: Snapshot) => unknown
@@ -63,8 +64,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
   #paused = false
   /** How often somebody outside the loop cut it short, which must not be missed between two of its awaits. */
   #cuts = 0
-  /** One attempt with its body, or one wait. Aborted with a ConnectError where it fails, else where it is cut short. */
-  #turn = new AbortController()
+  #turn: Turn = new AbortController()
 
   constructor(url: ConnectUrl, options: ConnectOptions) {
     const { signal, lastEventId = '', retry, pauseWhenHidden } = options
@@ -151,7 +151,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
     // Whoever listens before the caller's code gives way hears everything.
     await undefined
     while (!this.#over) {
-      const turn = new AbortController()
+      const turn: Turn = new AbortController()
       this.#turn = turn
       if (this.#paused) await new Promise((resolve) => turn.signal.addEventListener('abort', resolve))
       else {
@@ -164,7 +164,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
   }
 
   /** One attempt until it is over: what went wrong with it, or nothing if it was cut short. */
-  async #live(turn: AbortController): Promise<ConnectError | undefined> {
+  async #live(turn: Turn): Promise<ConnectError | undefined> {
     const { signal } = turn
     if (signal.aborted) return undefined
     try {
@@ -173,11 +173,11 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
       else if (!signal.aborted) this.#finish('stopped')
       throw new ConnectError('ended', 'The stream ended')
     } catch (caught) {
-      const error = signal.aborted ? signal.reason : caught
-      if (signal.aborted || error instanceof ConnectError) return error instanceof ConnectError ? error : undefined
-      const { code } = Object(error)
+      if (signal.aborted) return turn.error
+      if (caught instanceof ConnectError) return caught
+      const { code } = Object(caught)
       const large = code === 'event-too-large'
-      return new ConnectError(large ? code : 'request', 'The attempt failed', !large, { cause: error })
+      return new ConnectError(large ? code : 'request', 'The attempt failed', !large, { cause: caught })
     } finally {
       // Whatever still hangs on the attempt goes with it.
       turn.abort()
@@ -186,13 +186,13 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
   }
 
   /** The answer to a request, if it begins in time. */
-  async #answer(turn: AbortController) {
+  async #answer(turn: Turn) {
     const { signal } = turn
     const { connectTimeout, unref } = this.#options
     const timeout = connectTimeout ?? 30_000
     const expire = () => {
       if (connectTimeout || this.#mayRepeat)
-        turn.abort(new ConnectError('timeout-connect', `No answer in ${timeout} ms`))
+        fail(turn, new ConnectError('timeout-connect', `No answer in ${timeout} ms`))
     }
     const stop = timeout > 0 ? later(timeout, expire, unref) : undefined
     this.#mayRepeat = true
@@ -206,7 +206,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
   async #request(signal: AbortSignal) {
     if (!this.#loaded) {
       const id = await this.#options.resume?.load?.()
-      signal.throwIfAborted()
+      heed(signal)
       this.#loaded = true
       this.#id = id ?? this.#id
     }
@@ -227,7 +227,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
     return answer && { ...answer, asked }
   }
 
-  #stream({ response, origin, asked }: Answer & { asked: string }, turn: AbortController) {
+  #stream({ response, origin, asked }: Answer & { asked: string }, turn: Turn) {
     const options = this.#options
     const { until, cursor } = options
     const { signal } = turn
@@ -264,7 +264,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
       },
       onComment(text) {
         call(options.onComment, text)
-        signal.throwIfAborted()
+        heed(signal)
       },
       onId(id, hasEvent) {
         own = hasEvent ? id : undefined
@@ -289,7 +289,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
             })
         }
         // A listener may have closed us in the middle of a chunk: what is left of it is not delivered.
-        if (cuts !== this.#cuts) throw signal.reason
+        if (cuts !== this.#cuts) heed(signal)
       },
     })
 

@@ -45,13 +45,15 @@ export interface Gap {
   readonly data: string | undefined
 }
 
-export interface ConnectOptions extends Omit<RequestInit, 'body' | 'headers' | 'method' | 'signal'> {
+export interface ConnectOptions extends Omit<RequestInit, 'body' | 'headers' | 'method' | 'redirect' | 'signal'> {
   /** Sent with each request. A function is called anew for every attempt, so a token may change. Default: none. */
   headers?: Changing<HeadersInit | undefined> | undefined
   /** The method, or a function of the attempt. Default: GET. */
   method?: Changing<string | undefined> | undefined
   /** The body, or a function of the attempt. Default: none. */
   body?: Changing<BodyInit | null | undefined> | undefined
+  /** Whether `fetch` follows redirects by itself, with the caller's headers, or refuses them. Default: followed by hand, at another origin without the caller's headers; in browsers, which hide redirects, `follow`. */
+  redirect?: RequestRedirect | undefined
   /** Closes the connection when it aborts. Default: none. */
   signal?: AbortSignal | null | undefined
   /** What makes the requests. Default: the global fetch of that moment. */
@@ -93,14 +95,14 @@ export interface ConnectOptions extends Omit<RequestInit, 'body' | 'headers' | '
   unref?: boolean | undefined
   /** Asked at a 401 or 403, once per healthy period; then the attempt is repeated at once. Answer false, or throw, to fail. Default: none. */
   onUnauthorized?: ((error: ConnectError) => unknown) | undefined
-  /** Called when a stream opens, with its answer. */
+  /** Called when a stream opens, with its answer. Default: none. */
   onOpen?: ((response: Response) => unknown) | undefined
-  /** Called with the snapshot of each new state. */
+  /** Called with the snapshot of each new state. Default: none. */
   onState?: ((snapshot: Snapshot) => unknown) | undefined
-  /** Called with each error, also those that are met by another attempt. */
+  /** Called with each error, also those that are met by another attempt. Default: none. */
   onError?: ((error: ConnectError) => unknown) | undefined
-  /** Called with the text of each comment. */
+  /** Called with the text of each comment. Default: none. */
   onComment?: ((text: string) => unknown) | undefined
-  /** Called when the server says that events were lost. */
+  /** Called when the server says that events were lost. Default: none. */
   onGap?: ((gap: Gap) => unknown) | undefined
 }

@@ -1,6 +1,7 @@
 import type { Parser } from '../protocol/parser.ts'
 import { later } from './delay.ts'
 import { ConnectError } from './errors.ts'
+import { fail, heed, type Turn } from './turn.ts'
 
 export interface ReadOptions {
   /** Called before the parser gets a chunk. */
@@ -20,7 +21,7 @@ export interface ReadOptions {
 export async function read(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   parser: Parser,
-  turn: AbortController,
+  turn: Turn,
   { onChunk, onRead, full, onWatch, idle, unref }: ReadOptions,
 ): Promise<void> {
   const { signal } = turn
@@ -43,11 +44,11 @@ export async function read(
     if (blocked || now < heardAt) heardAt = now
     disarm?.()
     if (now - heardAt < idle) disarm = later(heardAt + idle - now, check, unref)
-    else turn.abort(new ConnectError('timeout-idle', `No byte in ${idle} ms`))
+    else fail(turn, new ConnectError('timeout-idle', `No byte in ${idle} ms`))
   }
   signal.addEventListener('abort', cancel)
   try {
-    signal.throwIfAborted()
+    heed(signal)
     if (idle > 0) {
       onWatch(check)
       check()
@@ -59,7 +60,7 @@ export async function read(
       } catch (cause) {
         throw new ConnectError('network', 'The stream broke', true, { cause })
       }
-      signal.throwIfAborted()
+      heed(signal)
       if (chunk.done) return parser.end()
       // Asking the clock for each chunk would be felt, too.
       if (idle > 0) heardAt = Date.now()
@@ -76,7 +77,7 @@ export async function read(
           unblock = () => resolve(undefined)
           freed.then(resolve)
         })
-        signal.throwIfAborted()
+        heed(signal)
         blocked = false
         heardAt = Date.now()
       }

@@ -1,6 +1,7 @@
 import { ConnectError } from './errors.ts'
 import type { ConnectOptions } from './options.ts'
 import type { Platform } from './platform.ts'
+import { heed } from './turn.ts'
 
 /** One request, as far as a redirect may change it. */
 export interface Target {
@@ -28,7 +29,7 @@ export async function send(
   signal: AbortSignal,
 ): Promise<Response> {
   for (let count = 0; ; ) {
-    signal.throwIfAborted()
+    heed(signal)
     const { guarded } = platform
     const { url, method, headers, body } = target
     const init = {
@@ -49,7 +50,7 @@ export async function send(
     const hidden = response.type === 'opaqueredirect'
     const done = options.redirect || guarded || !(hidden || /30[12378]/.test(`${response.status}`))
     if (signal.aborted || !done) response.body?.cancel().catch(() => {})
-    signal.throwIfAborted()
+    heed(signal)
     if (done) return response
     // A browser after all, which is asked once more. Not for a POST: a 303 has carried it out already.
     if (hidden && isSafe(method)) platform.guarded = true

@@ -157,3 +157,48 @@ describe('where fetch writes and reads header values as UTF-8 by itself', () => 
     expect(onGap).not.toHaveBeenCalled()
   })
 })
+
+describe('where an abort has no reason, as in React Native', () => {
+  class OldAbortController {
+    readonly signal = Object.assign(new EventTarget(), { aborted: false })
+    abort() {
+      if (this.signal.aborted) return
+      this.signal.aborted = true
+      this.signal.dispatchEvent(new Event('abort'))
+    }
+  }
+  beforeEach(() => void vi.stubGlobal('AbortController', OldAbortController))
+
+  it('a failure is still told from a wish', async () => {
+    const codes: string[] = []
+    const { calls, fetch } = browser(() => stream())
+    const connection = connect('https://sse.test/', {
+      fetch,
+      idleTimeout: 1000,
+      retry: { random: () => 0 },
+      onError: ({ code }) => void codes.push(code),
+    })
+    open.push(() => connection.close())
+    await connection.opened
+    connection.reconnect()
+    await vi.advanceTimersByTimeAsync(0)
+    expect([codes, calls.length]).toEqual([[], 2])
+    await vi.advanceTimersByTimeAsync(1000)
+    expect([codes, connection.state]).toEqual([['timeout-idle'], 'waiting'])
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(calls.length).toBe(3)
+  })
+  it('close in a listener stops at once', async () => {
+    const { fetch } = browser(
+      () => new Response('data: 1\n\ndata: 2\n\n', { headers: { 'content-type': 'text/event-stream' } }),
+    )
+    const connection = connect('https://sse.test/', { fetch })
+    const heard: string[] = []
+    connection.on(({ data }) => {
+      heard.push(data)
+      connection.close()
+    })
+    expect(await connection.closed).toBe('closed')
+    expect(heard).toEqual(['1'])
+  })
+})
