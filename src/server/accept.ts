@@ -54,8 +54,11 @@ export function accept(
   return connection
 }
 
+/** Which methods get a stream: POST too, for clients that put their question in a body. */
+export const METHODS: readonly string[] = ['GET', 'POST']
+
 /** Why HTTP itself gives a request no stream, if it does. Throws where something else has answered already. */
-export function judge(exchange: Exchange, methods: readonly string[] = ['GET', 'POST']): Refusal | undefined {
+export function judge(exchange: Exchange, methods: readonly string[] = METHODS): Refusal | undefined {
   if (exchange.answered) {
     throw new UnmissedError('cannot-stream', 'the response was used before: accept must be the first to write to it')
   }

@@ -32,11 +32,19 @@ export const UNAUTHORIZED: Refusal = {
 type Filter = NonNullable<Subscription['filter']>
 const NONE: readonly Filter[] = []
 
+/** What was agreed to, taken together. */
+export interface Grants {
+  readonly subscription: Subscription
+  readonly filters: readonly Filter[]
+  /** Milliseconds since 1970. */
+  readonly expires: number
+}
+
 /** Joins what the route asks for with what was granted; a refusal where it asks for more. */
 export function combine(
   { topics, ...subscription }: Subscription,
   answer: Grant | Refusal | boolean | undefined,
-): { subscription: Subscription; filters: readonly Filter[]; expires: number } | Refusal {
+): Grants | Refusal {
   if (!answer) return UNAUTHORIZED
   if (answer !== true && 'status' in answer) return answer
   const grant = answer === true ? {} : answer

@@ -1,17 +1,14 @@
 import { comment, encode } from '../protocol/encode.ts'
 import { UnmissedError } from '../protocol/errors.ts'
 import type { OutgoingEvent } from '../protocol/event.ts'
-import { headOnly, judge, lastEventId, lifetime } from './accept.ts'
-import { combine } from './authorize.ts'
+import { lifetime } from './accept.ts'
 import { type Backplane, type BackplaneSubscription, type Entry, type Position, toId } from './backplane.ts'
 import { BaseConnection, type CloseReason, type Connection, report } from './connection.ts'
-import { Cors } from './cors.ts'
 import { HubClosed } from './errors.ts'
-import type { Exchange, Refusal } from './exchange.ts'
+import type { Exchange, HubRequest, Refusal } from './exchange.ts'
 import { type Bytes, Frame } from './frame.ts'
-import { latin1, streamHead } from './headers.ts'
+import { type Admission, Gate, type Guarded } from './gate.ts'
 import { memoryBackplane } from './history.ts'
-import { Limits, type Place } from './limits.ts'
 import { Metrics } from './metrics.ts'
 import { NodeExchange, type NodeRequest, type NodeResponse } from './node.ts'
 import type { CloseOptions, Hub, HubOptions, HubStats, PublishOptions } from './options.ts'
@@ -26,7 +23,6 @@ import { WebExchange } from './web.ts'
 
 /** How long the backplane may take to say where a reader begins, in milliseconds, before the reader is sent away. */
 const PATIENCE = 5000
-const STOPPING = 'the server is about to stop'
 const STILL = new Frame(comment())
 
 /** Makes a hub: many readers, one log. */
@@ -36,11 +32,10 @@ export function createHub<Events = Record<string, unknown>, Metadata = unknown>(
   return new LogHub(options as HubOptions) as unknown as Hub<Events, Metadata>
 }
 
-class LogHub implements Hub, Home, Replayed {
+class LogHub implements Hub, Home, Replayed, Guarded {
   readonly backplane: Backplane
   readonly #options: HubOptions
-  readonly #cors: Cors
-  readonly #limits: Limits
+  readonly #gate: Gate
   readonly #metrics = new Metrics()
   readonly #roster = new Roster()
   readonly #replay = new Replay(this)
@@ -54,10 +49,13 @@ class LogHub implements Hub, Home, Replayed {
   #closing: Promise<void> | undefined
 
   constructor(options: HubOptions) {
-    this.#options = { ...options, onError: (error) => this.#report(error, options) }
+    const onError = (error: unknown): void => {
+      this.#metrics.count('errors_total')
+      report(error, options)
+    }
+    this.#options = { ...options, onError }
     this.backplane = options.backplane ?? memoryBackplane(options.history)
-    this.#cors = new Cors(options.cors)
-    this.#limits = new Limits(options.limits ?? {})
+    this.#gate = new Gate(this, this.#options)
     this.#pulse = new Pulse(options.heartbeat ?? 15_000, this.#roster.all, (silent) => this.#beat(silent))
   }
 
@@ -72,12 +70,12 @@ class LogHub implements Hub, Home, Replayed {
     subscription?: Subscription,
     next?: () => void,
   ): Promise<Subscriber | undefined> => {
-    return this.#enter(new NodeExchange(request, response), subscription, next)
+    return this.#gate.enter(new NodeExchange(request, response), subscription, next)
   }
 
   readonly fetch = async (request: Request, subscription?: Subscription): Promise<Response> => {
     const exchange = new WebExchange(request)
-    await this.#enter(exchange, subscription)
+    await this.#gate.enter(exchange, subscription)
     return exchange.response ?? new Response(null, { status: 500 })
   }
 
@@ -89,7 +87,7 @@ class LogHub implements Hub, Home, Replayed {
     if (!open) subscriber.over()
     else {
       this.#welcome(subscriber)
-      this.#begin(id).then(
+      this.begin(id).then(
         (start) => this.#start(subscriber, start),
         (error) => {
           this.report(error)
@@ -200,7 +198,7 @@ class LogHub implements Hub, Home, Replayed {
   overflow(subscriber: HubSubscriber, queue: Queue, frame: Frame, room: number): boolean {
     const slow = this.#options.slow ?? 'disconnect'
     const policy = typeof slow === 'string' ? slow : 'latest'
-    const key = typeof slow === 'string' ? undefined : this.#call(slow.latest, frame.event as Delivery)
+    const key = typeof slow === 'object' && frame.event ? this.#call(slow.latest, frame.event as Delivery) : undefined
     return enqueue(policy, key, queue, frame, room, ({ event }, lost) => {
       this.#metrics.count('dropped_total', 1, `{policy="${policy}"}`)
       if (!event) return
@@ -241,9 +239,24 @@ class LogHub implements Hub, Home, Replayed {
     this.#options.onError?.(error)
   }
 
-  #report(error: unknown, options: HubOptions): void {
-    this.#metrics.count('errors_total')
-    report(error, options)
+  get closing(): boolean {
+    return this.#closing !== undefined
+  }
+
+  refused(refusal: Refusal, request: HubRequest): void {
+    this.#metrics.count('refusals_total', 1, `{status="${refusal.status}"}`)
+    this.#call(this.#options.onRefuse, refusal, request)
+  }
+
+  seat(exchange: Exchange, id: string, { subscription, filters, expires, place }: Admission, start: Start): Subscriber {
+    const subscriber = new HubSubscriber(this, exchange, id, subscription, filters, this.#options)
+    subscriber.place = place
+    const { maxDuration } = this.#options
+    const life = Math.min(expires - Date.now(), maxDuration ? lifetime(maxDuration) : Number.POSITIVE_INFINITY)
+    subscriber.expires = performance.now() + life
+    this.#welcome(subscriber)
+    this.#start(subscriber, start)
+    return subscriber
   }
 
   async #publish(event: OutgoingEvent, audience: Audience, options: PublishOptions): Promise<{ readonly id: string }> {
@@ -265,82 +278,6 @@ class LogHub implements Hub, Home, Replayed {
       this.report(error)
       throw error
     }
-  }
-
-  async #enter(
-    exchange: NodeExchange | WebExchange,
-    subscription: Subscription | (() => void) = {},
-    next?: () => void,
-  ): Promise<Subscriber | undefined> {
-    // Express calls a handler with `next` as the third argument.
-    if (typeof subscription === 'function') return this.#enter(exchange, {}, subscription)
-    try {
-      const head = this.#cors.headers(exchange)
-      const { methods, limits } = this.#options
-      if (this.#cors.preflight(exchange, methods ?? ['GET', 'POST'], head)) return undefined
-      const refusal = judge(exchange, methods)
-      if (refusal?.status === 406 && next) return void next()
-      if (refusal) return this.#refuse(exchange, refusal, head)
-      if (this.#closing) return this.#refuse(exchange, this.#limits.refusal(503, STOPPING), head)
-      const address = subscription.address ?? (limits?.address ? limits.address(exchange) : limits && exchange.address)
-      const place = this.#limits.enter(address)
-      if ('status' in place) return this.#refuse(exchange, place, head)
-      let subscriber: HubSubscriber | undefined
-      try {
-        subscriber = await this.#admit(exchange, { ...subscription, address }, place, head)
-      } finally {
-        if (!subscriber) place.leave()
-      }
-      return subscriber
-    } catch (error) {
-      this.report(error)
-      // Without knowing who it is or where it begins, a reader is better sent away than begun wrongly.
-      if (!exchange.answered) this.#refuse(exchange, this.#limits.refusal(503, 'try again'), {})
-      return undefined
-    }
-  }
-
-  async #admit(
-    exchange: NodeExchange | WebExchange,
-    asked: Subscription,
-    place: Place,
-    cors: Record<string, string>,
-  ): Promise<HubSubscriber | undefined> {
-    const { authorize, headers, heartbeat, maxDuration } = this.#options
-    const granted = combine(asked, authorize ? await authorize(exchange) : true)
-    const refusal = 'status' in granted ? granted : this.#limits.admit(place, granted.subscription.user)
-    if (refusal) return this.#refuse(exchange, refusal, cors)
-    const { subscription, filters, expires } = granted as Exclude<typeof granted, Refusal>
-    const id = lastEventId(exchange) ?? ''
-    const start = await this.#begin(id)
-    if (exchange.gone) return undefined
-    if (this.#closing) return this.#refuse(exchange, this.#limits.refusal(503, STOPPING), cors)
-    const head = {
-      ...streamHead(heartbeat, 'ids=unique'),
-      // The id before the first event that will come: the one asked for, unless there is a gap.
-      'Last-Event-ID': id && !start.gap ? latin1(id) : toId(start.position),
-      ...cors,
-      ...headers,
-    }
-    const headRefusal = headOnly(exchange, head)
-    if (headRefusal) {
-      exchange.refuse(headRefusal)
-      return undefined
-    }
-    exchange.open(head)
-    const subscriber = new HubSubscriber(this, exchange, id, subscription, filters, this.#options)
-    subscriber.place = place
-    const now = performance.now()
-    subscriber.expires = now + Math.min(expires - Date.now(), maxDuration ? lifetime(maxDuration) : Infinity)
-    this.#welcome(subscriber)
-    this.#start(subscriber, start)
-    return subscriber
-  }
-
-  #refuse(exchange: Exchange, refusal: Refusal, cors: Record<string, string>): undefined {
-    this.#metrics.count('refusals_total', 1, `{status="${refusal.status}"}`)
-    exchange.refuse({ ...refusal, headers: { ...cors, ...refusal.headers } })
-    this.#call(this.#options.onRefuse, refusal, exchange)
   }
 
   #welcome(subscriber: HubSubscriber): void {
@@ -369,8 +306,7 @@ class LogHub implements Hub, Home, Replayed {
     void this.#replay.join(subscriber, start, ready)
   }
 
-  /** Where a reader begins that asks to resume after an id. */
-  #begin(asked: string): Promise<Start> {
+  begin(asked: string): Promise<Start> {
     return soon(
       this.#ready().then(() => this.#replay.judge(asked)),
       PATIENCE,

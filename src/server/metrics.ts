@@ -2,18 +2,18 @@
 const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 const HELP = {
-  connections: 'Connections that are open now.',
-  connections_total: 'Connections that were accepted.',
-  refusals_total: 'Requests that got no stream, by the status of their answer.',
-  closed_total: 'Connections that ended, by reason.',
-  published_total: 'Events that this process published.',
-  delivered_total: 'Frames that were handed to sockets, one for each reader.',
-  delivered_bytes_total: 'Bytes of event stream that were handed to sockets.',
-  dropped_total: 'Events that were not sent to a reader that was behind, by policy.',
-  replays_total: 'Resumes that were answered without a hole.',
-  replayed_total: 'Events that were read again from the log for a resume.',
-  gaps_total: 'Times that a reader was told of events lost to it.',
-  errors_total: 'Errors that were reported to onError.',
+  connections: 'Open connections.',
+  connections_total: 'Accepted connections.',
+  refusals_total: 'Requests without a stream, by status.',
+  closed_total: 'Ended connections, by reason.',
+  published_total: 'Events published by this process.',
+  delivered_total: 'Frames handed to sockets.',
+  delivered_bytes_total: 'Bytes handed to sockets.',
+  dropped_total: 'Events dropped for slow readers, by policy.',
+  replays_total: 'Resumes without a gap.',
+  replayed_total: 'Log entries read again for resumes.',
+  gaps_total: 'Gaps told to readers.',
+  errors_total: 'Errors told to onError.',
 } as const
 
 type Name = keyof typeof HELP
@@ -56,7 +56,7 @@ export class Metrics {
       for (const [key, value] of series.length > 0 ? series : [[name, 0]]) text += `unmissed_${key} ${value}\n`
     }
     const name = 'unmissed_delivery_seconds'
-    text += `# HELP ${name} From the hub's hearing of an event to a reader's socket.\n# TYPE ${name} histogram\n`
+    text += `# HELP ${name} Time from an event to a reader's socket.\n# TYPE ${name} histogram\n`
     let count = 0
     for (const [index, amount] of this.#buckets.entries()) {
       count += amount
