@@ -443,19 +443,16 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
     return undo
   }
 
-  #iterate(types: readonly (string | undefined)[], isWhole?: boolean): AsyncIterableIterator<never> {
+  #iterate(types: readonly (string | undefined)[], isWhole?: boolean): AsyncGenerator<never, undefined> {
     const queue: Queue<AnyEvent> = { items: [], over: false, wake() {} }
-    const generator = this.#generate(queue, types, isWhole)
-    return {
-      next: () => generator.next(),
-      return() {
-        end(queue, true)
-        return generator.return(undefined)
-      },
-      [Symbol.asyncIterator]() {
-        return this
-      },
-    } as AsyncIterableIterator<never>
+    const events = this.#generate(queue, types, isWhole) as AsyncGenerator<never, undefined>
+    const leave = events.return.bind(events)
+    // A generator that waits for an event is woken to be left: it would hear of it only at the next one.
+    events.return = (value) => {
+      end(queue, true)
+      return leave(value)
+    }
+    return events
   }
   // Begins at the first `next()`, which `for await` calls at once: one that is never iterated holds nothing up.
   async *#generate(queue: Queue<AnyEvent>, types: readonly (string | undefined)[], isWhole?: boolean) {
