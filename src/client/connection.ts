@@ -28,6 +28,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
 
   readonly #url: ConnectUrl
   readonly #options: ConnectOptions
+  readonly #signal: AbortSignal | null | undefined
   readonly #policy: RetryOptions
   readonly #platform = detect()
   readonly #listeners = new Listeners()
@@ -70,6 +71,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
     const { signal, lastEventId = '', retry, pauseWhenHidden } = options
     this.#url = url
     this.#options = options
+    this.#signal = signal
     this.#policy = Object(retry)
     this.#id = lastEventId
     this.#snapshot = { state: 'connecting', attempt: 1, delay: undefined, error: undefined, lastEventId }
@@ -383,12 +385,12 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
     for (const watcher of this.#watchers) if (this.#snapshot === snapshot) call(watcher, snapshot)
   }
   #connecting() {
-    this.#judge()
     const { state, attempt, error } = this.#snapshot
     const next = this.#failures + 1
     if (state !== 'connecting' || attempt !== next) this.#enter('connecting', error, undefined, next)
   }
   #cut() {
+    this.#judge()
     this.#cuts++
     this.#turn.abort()
   }
@@ -400,7 +402,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
   #finish(reason: CloseReason, error?: ConnectError) {
     if (this.#over) return
     this.#over = true
-    this.#options.signal?.removeEventListener('abort', this.#abort)
+    this.#signal?.removeEventListener('abort', this.#abort)
     this.#unwatch?.()
     this.#cut()
     this.#enter('closed', error)
@@ -466,7 +468,7 @@ export class LiveConnection implements Connection<Record<string, unknown>> {
     queue.over = this.#over
     try {
       yield* drain(queue, () => this.#makeRoom?.())
-      if (this.#snapshot.error) throw this.#snapshot.error
+      if (this.#over && this.#snapshot.error) throw this.#snapshot.error
     } finally {
       for (const undo of undos) undo()
       this.#queues = this.#queues.filter((other) => other !== queue)

@@ -305,6 +305,19 @@ describe('pause', () => {
     connection.resume()
     expect((await server.next()).headers.get('last-event-id')).toBe('1')
   })
+  it('is no stable period: how long a stream lasted is judged when it is left', async () => {
+    let count = 0
+    const { connection } = start({}, (request) => (count++ === 0 ? request.drop() : request.send({ data: 'a' })))
+    await vi.advanceTimersByTimeAsync(1010)
+    expect(connection.snapshot).toMatchObject({ state: 'open', attempt: 2 })
+    connection.pause()
+    await vi.advanceTimersByTimeAsync(60_000)
+    connection.resume()
+    expect(connection.snapshot.attempt).toBe(2)
+    await vi.advanceTimersByTimeAsync(5000)
+    connection.reconnect()
+    expect(connection.snapshot.attempt).toBe(1)
+  })
   it('before the first attempt lets none be made', async () => {
     const { connection, server } = start()
     connection.pause()
@@ -1042,6 +1055,15 @@ describe('iteration', () => {
     expect(await iterator.return?.()).toEqual({ done: true, value: undefined })
     expect(await question).toEqual({ done: true, value: undefined })
     expect(connection.state).not.toBe('closed')
+  })
+  it('may be left while the connection waits, whose last error is not the loop’s', async () => {
+    const { connection } = start({}, (request) => request.status(503))
+    const iterator = connection.events()
+    const question = iterator.next()
+    await vi.advanceTimersByTimeAsync(10)
+    expect(connection.snapshot).toMatchObject({ state: 'waiting', error: { code: 'status' } })
+    await iterator.return?.()
+    expect(await question).toEqual({ done: true, value: undefined })
   })
   it('stops the reading at highWaterMark, so that the server feels it', async () => {
     const { server, connection } = start({ highWaterMark: 3 })
