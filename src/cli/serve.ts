@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createInterface } from 'node:readline'
+import { createInterface, type Interface } from 'node:readline'
 import { createHub } from '../server/hub.ts'
 import { count, type Values } from './args.ts'
 import { UsageError } from './usage.ts'
@@ -11,8 +11,29 @@ const { stdin, stdout, stderr } = process
 /** Publishes each line of standard input, to everybody who asks and with a history for who comes later. */
 export async function serve(values: Values): Promise<number> {
   const port = count(values, 'port', 0) ?? 3000
-  const hub = createHub({ history: count(values, 'history', 0) ?? 1000, ...(values.cors && { cors: values.cors }) })
-  const server = createServer((request, response) => void hub.handle(request, response))
+  const kept = count(values, 'history', 0) ?? 1000
+  const hub = createHub({
+    history: { count: kept, bytes: Number.POSITIVE_INFINITY, age: Number.POSITIVE_INFINITY },
+    ...(values.cors && { cors: values.cors }),
+  })
+  let newest: string | undefined
+  const server = createServer((request, response) => {
+    // Who has nothing yet resumes from where the history begins: ids count the lines, one by one.
+    const [, epoch, offset] = /^(.*)\.(\d+)$/.exec(newest ?? '') ?? []
+    if (epoch && !request.url?.includes('lastEventId='))
+      request.headers['last-event-id'] ??= `${epoch}.${Math.max(0, Number(offset) - kept)}`
+    void hub.handle(request, response)
+  })
+  let code = 0
+  let lines: Interface | undefined
+  const stop = new Promise<void>((resolve) => {
+    process.once('SIGINT', () => {
+      code = 130
+      lines?.close()
+      resolve()
+    })
+    process.once('SIGTERM', resolve)
+  })
   server.listen(port, values.host ?? '127.0.0.1')
   try {
     await once(server, 'listening')
@@ -22,19 +43,11 @@ export async function serve(values: Values): Promise<number> {
   const { address, port: chosen, family } = server.address() as AddressInfo
   stdout.write(`http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}\n`)
 
-  let code = 0
-  const lines = createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY })
-  const stop = new Promise<void>((resolve) => {
-    process.once('SIGINT', () => {
-      code = 130
-      lines.close()
-      resolve()
-    })
-    process.once('SIGTERM', resolve)
-  })
-  for await (const line of lines) {
+  if (code === 0) lines = createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY })
+  for await (const line of lines ?? []) {
     try {
-      await hub.publish(values.json ? fields(line) : { type: values.event?.[0], data: line })
+      const { id } = await hub.publish(values.json ? fields(line) : { type: values.event?.[0], data: line })
+      newest = id
     } catch (error) {
       stderr.write(`not published: ${(error as Error).message}\n`)
     }

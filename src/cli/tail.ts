@@ -15,6 +15,8 @@ export async function tail(word: string, values: Values): Promise<number> {
   const tally: Tally = { events: 0, bytes: 0, attempts: 0, since: Date.now() }
   const paint = painter(stderr)
   let status: ReturnType<typeof statusLine> | undefined
+  /** The server's own account of a gap, which is an event too, but none of the stream's. */
+  let account: string | undefined
   const note = (text: string) => {
     status?.clear()
     stderr.write(`${text}\n`)
@@ -40,7 +42,8 @@ export async function tail(word: string, values: Values): Promise<number> {
     onError(error) {
       if (!values.silent) note(paint(2, `${error.message}${reason(error.cause)}`))
     },
-    onGap({ asked }) {
+    onGap({ asked, data }) {
+      account = data
       note(paint(33, `the server says that events after ${JSON.stringify(asked)} are lost`))
     },
   } satisfies ConnectOptions as ConnectOptions & { parse?: undefined; schemas?: undefined })
@@ -58,7 +61,8 @@ export async function tail(word: string, values: Values): Promise<number> {
   let printedId = lastId ?? ''
   try {
     for await (const event of connection) {
-      if (wanted.size === 0 || wanted.has(event.type)) {
+      if (event.type === 'gap' && event.data === account) account = undefined
+      else if (wanted.size === 0 || wanted.has(event.type)) {
         tally.events++
         status?.clear()
         if (!stdout.write(format(event)) && !stdout.destroyed)
