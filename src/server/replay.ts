@@ -1,6 +1,5 @@
 import { encode } from '../protocol/encode.ts'
 import { type Backplane, type Bounds, type Entry, fromId, type Position, toId } from './backplane.ts'
-import { ConnectionClosed } from './errors.ts'
 import { Frame } from './frame.ts'
 import type { Delivery } from './published.ts'
 import type { HubSubscriber } from './subscriber.ts'
@@ -26,6 +25,8 @@ export interface Start {
 
 /** How many entries are read from the log at a time. */
 const PAGE = 256
+/** How many bytes of a page are written at a time. */
+const SLICE = 2 ** 17
 /** How many live deliveries are kept for a reader while a page is on its way; beyond it they are read from the log too. */
 const HELD = 1024
 
@@ -83,7 +84,8 @@ export class Replay {
       if (gap) await this.#tell(subscriber, gap)
       await this.#catchUp(subscriber, page)
     } catch (error) {
-      if (!(error instanceof ConnectionClosed)) this.#hub.report(error)
+      if (!subscriber.open) return
+      this.#hub.report(error)
       subscriber.end('failed')
     } finally {
       subscriber.held = undefined
@@ -102,17 +104,21 @@ export class Replay {
         subscriber.held = []
         this.#joining.add(subscriber)
         page = await backplane.read({ epoch, offset }, PAGE)
-        this.#joining.delete(subscriber)
         if (!subscriber.open) return
       }
-      const held = subscriber.held ?? []
-      subscriber.held = undefined
       if (page && follows(page, subscriber)) {
-        for (const entry of page) subscriber.offer(this.#hub.deliver(entry))
-        for (const delivery of held) if (follows([delivery.entry], subscriber)) subscriber.offer(delivery)
+        for (const entry of page) {
+          subscriber.offer(this.#hub.deliver(entry))
+          // Long events are fewer at a time.
+          if (subscriber.queued > SLICE) await subscriber.flushed()
+        }
+        for (const delivery of subscriber.held ?? [])
+          if (follows([delivery.entry], subscriber)) subscriber.offer(delivery)
         this.#hub.replayed(subscriber.offset - offset)
       }
       page = undefined
+      subscriber.held = undefined
+      this.#joining.delete(subscriber)
       if (this.#isThere(subscriber)) return
       if (subscriber.offset > offset || (epoch === target.epoch && offset >= target.offset)) {
         await subscriber.flushed()
