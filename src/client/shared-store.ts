@@ -1,27 +1,30 @@
+import { connect } from './connect.ts'
 import { call } from './listeners.ts'
-import { type AnyConnection, createStore, type Live, open, type Store } from './store.ts'
+import type { Parse } from './schema.ts'
+import { type AnyConnection, createStore, type Live, type Store } from './store.ts'
 
 /** The stores that share a connection, in the order of their coming. */
 type Members = Set<Store> & { connection?: AnyConnection }
 
 const all = new Map<unknown, Members>()
 
-/** Another request is another stream. What has no text of its own (a form, a blob) is not compared. */
-const requestOf = ({ key, url, method, body }: Live) => [key, url, method, body].join('\n')
-
-/** Tells stores apart: with another one of these there is another store to be made, and all else may change. */
-export const streamId = (live: Live): string => `${requestOf(live)}\n${live.events ?? live.event}`
+/**
+ * Tells streams apart: with another id it is another stream, and all else may change. What has no text of its own (a form,
+ * a blob) is not compared.
+ */
+export const streamId = ({ key, url, method, body, event, events }: Live): string =>
+  [key, url, method, body, events ?? event].join('\n')
 
 /** A store that shares its connection with all others of its key and request. */
 export function createSharedStore(live: Live): Store {
-  const id = live.key ? requestOf(live) : {}
-  return createStore(live, (store, again) => {
+  const id = live.key ? streamId({ ...live, event: '', events: [] }) : {}
+  return createStore(live, (store, last) => {
     const members: Members = all.get(id) ?? new Set()
     const others = [...members]
     all.set(id, members)
     members.add(store)
     // Who comes new to a stream that is over does not ask for it again: that may cost money.
-    if (!others.length || (again && members.connection?.state === 'closed')) {
+    if (!others.length || (last && members.connection?.state === 'closed')) {
       // An option is what was given last, by whoever is there; an error is for everybody.
       const live = new Proxy(store.live, {
         get(_, name: 'key' | 'onError') {
@@ -33,7 +36,10 @@ export function createSharedStore(live: Live): Store {
           }
         },
       })
-      members.connection = open(live)
+      members.connection = connect(
+        (info) => (typeof live.url === 'function' ? live.url(info) : (live.url as string)),
+        live as Live & { parse: Parse; schemas?: undefined },
+      )
       for (const other of others) other.getSnapshot().reconnect()
     }
     const connection = members.connection as AnyConnection
@@ -47,11 +53,4 @@ export function createSharedStore(live: Live): Store {
       },
     ]
   })
-}
-
-/** Takes new options, without a new connection unless `enabled` says so. */
-export function update(store: Store, live: Live): void {
-  store.live = live
-  if (live.enabled === false) store.stop()
-  else store.start()
 }

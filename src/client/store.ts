@@ -1,6 +1,6 @@
 import { type Connection, connect, type EventOf } from './connect.ts'
 import { call } from './listeners.ts'
-import type { Snapshot } from './options.ts'
+import type { ConnectUrl, Snapshot } from './options.ts'
 import type { Parse } from './schema.ts'
 import type { StreamOptions, StreamState, StreamUrl } from './stream-options.ts'
 
@@ -14,23 +14,21 @@ export type StoreState = StreamState<Events, string, unknown>
 /** The options of the moment, and the URL. */
 export type Live = StoreOptions & { url: StreamUrl }
 
-/** The events of one stream, folded into snapshots. It is open from its first subscriber until after the last. */
+/** The events of one stream, folded into snapshots. It is open from its subscription until a moment after. */
 export interface Store {
-  /** Read when something of it is needed, so a new one counts from then on. */
+  /** Read when something of it is needed. */
   live: Live
   getSnapshot(): StoreState
   /** What is shown before anything is opened, and by a server. */
   getServerSnapshot(): StoreState
-  /** Calls the listener after each publish. Returns its undo. */
+  /** Calls the listener after each publish. Takes one at a time; returns its undo. */
   subscribe(listener: () => void): () => void
-  /** Opens the stream, if it is not, if somebody subscribes to it and if the options want it. */
-  start(): void
-  /** Lets go of the connection at once, and keeps what came. */
-  stop(): void
+  /** Takes new options, without a new connection unless `enabled` says so. */
+  update(live: Live): void
 }
 
-/** A connection for a store, and what lets go of it; `again` where the store had one before. */
-export type Acquire = (store: Store, again: boolean) => readonly [AnyConnection, release: () => void]
+/** A connection for a store, which may have had one before, and what lets go of it. */
+export type Acquire = (store: Store, last: AnyConnection | undefined) => readonly [AnyConnection, release: () => void]
 
 /** How long a connection outlives its last subscriber, in milliseconds: StrictMode and a change of page come back at once. */
 const LINGER = 50
@@ -53,15 +51,14 @@ function flush() {
   for (const [publish] of due) publish()
 }
 
-/** Whether the options want a stream. */
-const isOn = ({ url, enabled }: Live) => url && enabled !== false
+/** Opens a connection for one store alone. */
+export const alone: Acquire = ({ live }) => {
+  const connection = connect(live.url as ConnectUrl, live as Live & { parse: Parse; schemas?: undefined })
+  return [connection, () => connection.close()]
+}
 
-/** Opens a connection whose URL may change as its options may. */
-export const open = (live: Live): AnyConnection =>
-  connect(
-    (info) => (typeof live.url === 'function' ? live.url(info) : (live.url as string)),
-    live as Live & { parse: Parse; schemas?: undefined },
-  )
+/** Whether there is to be a stream. */
+const isOn = ({ url, enabled }: Live) => url && enabled !== false
 
 export function createStore(options: Live, acquire: Acquire): Store {
   const { initial, event: type, events: types = [type], lastEventId = '' } = options
@@ -75,79 +72,90 @@ export function createStore(options: Live, acquire: Acquire): Store {
     error: undefined,
     lastEventId,
     reconnect() {
-      if (connection?.state !== 'closed') return connection?.reconnect()
+      if (snapshot.state !== 'closed') return connection?.reconnect()
       stop()
       start()
     },
     close: () => connection?.close(),
   }
-  const listeners = new Set<() => void>()
+  let listener: (() => void) | undefined
   let snapshot = first
   // What came, published or not.
   let { data, event } = first
   let kept: AnyEvent[] = []
   let connection: AnyConnection | undefined
-  let undo: (() => void)[] = []
+  let undo: (() => void)[] | undefined
   let linger: ReturnType<typeof setTimeout> | undefined
+  /** The stream had ended before its listener left, who asks for no other one by coming back. */
+  let over = false
 
   function take(next: AnyEvent) {
     const { reduce, max = 100, onEvent } = store.live
     schedule(publish)
     event = next
-    kept.push(next)
-    if (kept.length > max) kept.shift()
+    if (kept.push(next) > max) kept.shift()
     call((next) => {
       data = reduce ? reduce(data, next) : next.data
     }, next)
     // While we linger nobody is there.
-    if (listeners.size) call(onEvent, next)
+    if (listener) call(onEvent, next)
   }
   function publish(status: Snapshot = (connection as AnyConnection).snapshot) {
     due.delete(publish)
     snapshot = { ...snapshot, ...status, data, event, events: event === snapshot.event ? snapshot.events : [...kept] }
-    for (const listener of listeners) listener()
-  }
-  function enter({ state }: Snapshot) {
-    if (state !== 'closed') return schedule(publish)
-    // What came last is shown before the end is.
-    publish(snapshot)
-    publish()
+    listener?.()
   }
   function start() {
     const { live } = store
-    if (undo.length || !listeners.size || !isOn(live)) return
+    if (!isOn(live)) return stop()
+    if (undo || over || !listener) return
     // Where the server gave an id the stream goes on after it. A request with a body is another one each time.
     const from = live.body || !snapshot.lastEventId ? first : snapshot
-    ;({ data, event, lastEventId: live.lastEventId } = from)
+    ;({ data, event } = from)
     kept = [...from.events]
-    const [own, release] = acquire(store, connection !== undefined)
+    live.lastEventId = from.lastEventId || undefined
+    const [own, release] = acquire(store, connection)
     connection = own
     undo = [
       release,
-      own.subscribe(enter),
+      own.subscribe(({ state }) => {
+        if (state !== 'closed') return schedule(publish)
+        // What came last is shown before the end is.
+        publish(snapshot)
+        publish()
+      }),
       // Without a type it is every event.
       ...types.map((type) => own.on(type as string, take)),
     ]
     if (own.state !== snapshot.state) publish()
   }
   function stop() {
-    if (!undo.length) return
-    for (const each of undo.splice(0)) each()
+    over = false
+    if (!undo) return
+    for (const each of undo) each()
+    undo = undefined
     publish({ ...snapshot, state: 'closed', delay: undefined })
   }
   const store: Store = {
     live: options,
-    start,
-    stop,
     getSnapshot: () => snapshot,
     getServerSnapshot: () => first,
-    subscribe(listener) {
+    subscribe(run) {
       clearTimeout(linger)
-      listeners.add(listener)
+      listener = run
       start()
       return () => {
-        if (listeners.delete(listener) && !listeners.size) linger = setTimeout(stop, LINGER)
+        listener = undefined
+        linger = setTimeout(() => {
+          const ended = snapshot.state === 'closed'
+          stop()
+          over = ended
+        }, LINGER)
       }
+    },
+    update(live) {
+      store.live = live
+      start()
     },
   }
   return store

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
 import type { Parse, SchemaEvents, Schemas } from '../client/schema.ts'
-import { createSharedStore, streamId, update } from '../client/shared-store.ts'
+import { createSharedStore, streamId } from '../client/shared-store.ts'
 import { type Live, type StoreOptions, type StoreState, selected } from '../client/store.ts'
 import type { StreamOptions, StreamState, StreamUrl } from '../client/stream-options.ts'
 
@@ -36,6 +36,6 @@ export function useEventStream(url: StreamUrl, options?: StoreOptions): StoreSta
   const live: Live = { ...(options as StoreOptions), url }
   // With another id it is another stream; whatever else is new of the options, the store takes it over.
   const store = useMemo(() => createSharedStore(live), [streamId(live)])
-  useEffect(() => update(store, live))
+  useEffect(() => store.update(live))
   return selected(useSyncExternalStore(store.subscribe, store.getSnapshot, store.getServerSnapshot), live)
 }

@@ -1,7 +1,8 @@
 import { createSubscriber } from 'svelte/reactivity'
+import type { ConnectUrl } from '../client/options.ts'
 import type { Parse, SchemaEvents, Schemas } from '../client/schema.ts'
-import { type StoreOptions, type StoreState, selected } from '../client/store.ts'
-import type { StreamState, StreamUrl } from '../client/stream-options.ts'
+import type { StoreOptions, StoreState } from '../client/store.ts'
+import type { StreamState } from '../client/stream-options.ts'
 import { createOwnStore, type EventStreamOptions } from './event-stream.ts'
 
 /** What makes an `EventStream`. */
@@ -10,41 +11,38 @@ export interface EventStreamClass {
     const Each extends Schemas,
     Type extends keyof SchemaEvents<Each> & string = keyof SchemaEvents<Each> & string,
     Data = SchemaEvents<Each>[Type] | undefined,
-    Selected = Data,
   >(
-    url: StreamUrl,
-    options: EventStreamOptions<SchemaEvents<Each>, Type, Data, Selected> & { schemas: Each },
-  ): StreamState<SchemaEvents<Each>, Type, Selected>
+    url: ConnectUrl,
+    options: EventStreamOptions<SchemaEvents<Each>, Type, Data> & { schemas: Each },
+  ): StreamState<SchemaEvents<Each>, Type, Data>
   new <
     Events extends object = Record<string, unknown>,
     Type extends keyof Events & string = keyof Events & string,
     Data = Events[Type] | undefined,
-    Selected = Data,
   >(
-    url: StreamUrl,
-    options: EventStreamOptions<Events, Type, Data, Selected> & { parse: Parse; schemas?: undefined },
-  ): StreamState<Events, Type, Selected>
+    url: ConnectUrl,
+    options: EventStreamOptions<Events, Type, Data> & { parse: Parse; schemas?: undefined },
+  ): StreamState<Events, Type, Data>
   new <
     Events extends { [Type in keyof Events]: string } = Record<string, string>,
     Type extends keyof Events & string = keyof Events & string,
     Data = Events[Type] | undefined,
-    Selected = Data,
   >(
-    url: StreamUrl,
-    options?: EventStreamOptions<Events, Type, Data, Selected> & { parse?: undefined; schemas?: undefined },
-  ): StreamState<Events, Type, Selected>
+    url: ConnectUrl,
+    options?: EventStreamOptions<Events, Type, Data> & { parse?: undefined; schemas?: undefined },
+  ): StreamState<Events, Type, Data>
 }
 
 /** A stream of events for runes: connected while an effect or a template reads from it, but not on a server. */
 export const EventStream = class implements StoreState {
   readonly #read: () => StoreState
 
-  constructor(url: StreamUrl, options?: StoreOptions) {
-    const { getSnapshot, subscribe, live } = createOwnStore(url, options)
+  constructor(url: ConnectUrl, options?: StoreOptions) {
+    const { getSnapshot, subscribe } = createOwnStore(url, options)
     const track = createSubscriber(subscribe)
     this.#read = () => {
       track()
-      return selected(getSnapshot(), live)
+      return getSnapshot()
     }
   }
   get data() {

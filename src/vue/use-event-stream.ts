@@ -1,6 +1,6 @@
 import { type ComputedRef, computed, type MaybeRefOrGetter, shallowRef, toValue, watchPostEffect } from 'vue'
 import type { Parse, SchemaEvents, Schemas } from '../client/schema.ts'
-import { createSharedStore, streamId, update } from '../client/shared-store.ts'
+import { createSharedStore, streamId } from '../client/shared-store.ts'
 import { type Live, type StoreOptions, type StoreState, selected } from '../client/store.ts'
 import type { StreamOptions, StreamState, StreamUrl } from '../client/stream-options.ts'
 
@@ -42,16 +42,14 @@ export function useEventStream(
   options?: MaybeRefOrGetter<StoreOptions>,
 ): StreamRefs<StoreState> {
   const read = (): Live => ({ ...(toValue(options) as StoreOptions), url: toValue(url) })
-  let id: string | undefined
   let store = createSharedStore(read())
   // One ref for everything, so that no part of it is older than another.
   const state = shallowRef(store.getSnapshot())
   // A server runs no effect that comes after rendering.
   watchPostEffect((onCleanup) => {
     const live = read()
-    if (id !== streamId(live)) store = createSharedStore(live)
-    id = streamId(live)
-    update(store, live)
+    if (streamId(live) !== streamId(store.live)) store = createSharedStore(live)
+    store.update(live)
     const show = () => {
       state.value = selected(store.getSnapshot(), live)
     }
@@ -60,10 +58,8 @@ export function useEventStream(
     show()
   })
   const refs: Record<string, unknown> = {}
-  for (const name in state.value) refs[name] = computed(() => state.value[name as keyof StoreState])
-  return {
-    ...refs,
-    reconnect: () => state.value.reconnect(),
-    close: () => state.value.close(),
-  } as StreamRefs<StoreState>
+  for (const name of Object.keys(state.value) as (keyof StoreState)[])
+    refs[name] =
+      name === 'reconnect' || name === 'close' ? () => state.value[name]() : computed(() => state.value[name])
+  return refs as unknown as StreamRefs<StoreState>
 }

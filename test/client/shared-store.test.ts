@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createSharedStore, streamId, update } from '../../src/client/shared-store.ts'
+import { createSharedStore, streamId } from '../../src/client/shared-store.ts'
 import type { Live, Store, StoreState } from '../../src/client/store.ts'
 import { createMockServer, type MockServer } from '../../src/testing/index.ts'
 
@@ -56,7 +56,7 @@ describe('the options of a store', () => {
     const first = await server.next()
     first.send({ data: 'a' })
     await settle()
-    update(store, { ...store.live, onEvent: after, headers: { authorization: 'new' } })
+    store.update({ ...store.live, onEvent: after, headers: { authorization: 'new' } })
     first.send({ data: 'b' })
     await frame()
     expect([before.mock.calls.length, after.mock.calls.length]).toEqual([1, 1])
@@ -73,7 +73,7 @@ describe('the options of a store', () => {
     const store = join(undefined, { onEvent })
     const { onEvent: _, ...rest } = store.live
     const request = await server.next()
-    update(store, rest as Live)
+    store.update(rest as Live)
     request.send({ data: 'a' })
     await frame()
     expect(onEvent).not.toHaveBeenCalled()
@@ -83,7 +83,7 @@ describe('the options of a store', () => {
   it('may give the URL by a function, of which the newest is asked', async () => {
     const store = join(undefined, { url: () => `${URL}?token=old` })
     const first = await server.next()
-    update(store, { ...store.live, url: async () => `${URL}?token=new` })
+    store.update({ ...store.live, url: async () => `${URL}?token=new` })
     first.drop()
     await settle()
     vi.advanceTimersByTime(100)
@@ -111,14 +111,14 @@ describe('the options of a store', () => {
     const first = await server.next()
     first.send({ data: 'a', id: '1' })
     await settle()
-    update(store, { ...store.live, enabled: false })
+    store.update({ ...store.live, enabled: false })
     expect(store.getSnapshot()).toMatchObject({ state: 'closed', data: 'a' })
     expect(await first.closed).toBe('aborted')
-    update(store, { ...store.live, enabled: false })
+    store.update({ ...store.live, enabled: false })
     store.getSnapshot().reconnect()
     await settle()
     expect(server.requests).toHaveLength(1)
-    update(store, { ...store.live, enabled: true })
+    store.update({ ...store.live, enabled: true })
     expect(store.getSnapshot()).toMatchObject({ state: 'connecting', data: 'a' })
     const second = await server.next()
     expect(second.headers.get('last-event-id')).toBe('1')
@@ -200,7 +200,7 @@ describe('stores of one key', () => {
     const request = await server.next()
     request.send({ data: 'a' })
     await frame()
-    update(resting, { ...resting.live, enabled: false })
+    resting.update({ ...resting.live, enabled: false })
     request.send({ data: 'b' })
     await frame()
     expect([resting, other].map((store) => store.getSnapshot())).toMatchObject([
@@ -238,7 +238,7 @@ describe('options of stores of one key', () => {
     const second = await again(first)
     await leave(newer)
     const third = await again(second)
-    update(old, { ...old.live, headers: { authorization: 'changed' } })
+    old.update({ ...old.live, headers: { authorization: 'changed' } })
     const fourth = await again(third)
     expect([first, second, third, fourth].map(({ headers }) => headers.get('authorization'))).toEqual([
       'old',

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createStore, type Live, open, type Store, type StoreState } from '../../src/client/store.ts'
+import { alone, createStore, type Live, type Store, type StoreState } from '../../src/client/store.ts'
 import { createMockServer, type MockServer } from '../../src/testing/index.ts'
 
 const URL = 'https://example.test/events'
@@ -20,10 +20,7 @@ afterEach(() => {
 
 function create(options: Partial<Live> = {}): Store {
   const live = { url: URL, fetch: server.fetch, connectTimeout: 0, retry: { base: 100, random: () => 0 }, ...options }
-  return createStore(live as Live, (store) => {
-    const connection = open(store.live)
-    return [connection, () => connection.close()]
-  })
+  return createStore(live as Live, alone)
 }
 /** Subscribes, and collects each snapshot that is published. */
 function watch(store: Store) {
@@ -54,15 +51,11 @@ describe('life', () => {
     expect(store.getSnapshot()).toBe(store.getServerSnapshot())
   })
 
-  it('opens one connection for all its subscribers, and closes it a moment after the last is gone', async () => {
+  it('opens a connection with its subscriber, and closes it a moment after it is gone', async () => {
     const store = create()
-    const undos = [watch(store).undo, watch(store).undo]
+    const { undo } = watch(store)
     const request = await server.next()
-    undos[0]?.()
-    undos[0]?.()
-    vi.advanceTimersByTime(LINGER)
-    expect(server.live).toBe(1)
-    undos[1]?.()
+    undo()
     vi.advanceTimersByTime(LINGER - 1)
     expect(server.live).toBe(1)
     vi.advanceTimersByTime(1)
@@ -112,6 +105,25 @@ describe('life', () => {
     second.send({ data: 'b', id: '2' })
     await frame()
     expect(store.getSnapshot()).toMatchObject({ data: 'ab', lastEventId: '2', events: [{ data: 'a' }, { data: 'b' }] })
+    await leave(again.undo)
+  })
+
+  it('stays closed when it is subscribed again after its end, and opens again when it is asked to', async () => {
+    const store = create({ method: 'POST', body: 'x', until: '[DONE]' })
+    const { undo } = watch(store)
+    const first = await server.next()
+    for (const data of ['a', '[DONE]']) first.send({ data })
+    await frame()
+    await leave(undo)
+    const again = watch(store)
+    store.update({ ...store.live })
+    await settle()
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', data: 'a' })
+    expect(server.requests).toHaveLength(1)
+    store.update({ ...store.live, enabled: false })
+    store.update({ ...store.live, enabled: true })
+    await server.next()
+    expect(store.getSnapshot()).toMatchObject({ state: 'connecting', data: undefined })
     await leave(again.undo)
   })
 
@@ -232,6 +244,19 @@ describe('snapshots', () => {
       { state: 'closed', data: 'last', error: undefined },
     ])
     await frame()
+  })
+
+  it('show an event whose callback closed the stream before they show the end', async () => {
+    const store = create({ onEvent: ({ data }) => data === 'b' && store.getSnapshot().close() })
+    const { published, undo } = watch(store)
+    const request = await server.next()
+    for (const data of ['a', 'b', 'c']) request.send({ data })
+    await settle()
+    expect(published.slice(-2)).toMatchObject([
+      { state: 'connecting', data: 'b' },
+      { state: 'closed', data: 'b' },
+    ])
+    await leave(undo)
   })
 
   it('go on after a reducer that throws, whose error is reported', async () => {
@@ -397,7 +422,7 @@ describe('reconnect and close', () => {
     store.getSnapshot().close()
     expect(store.getSnapshot().state).toBe('closed')
     expect(await request.closed).toBe('aborted')
-    watch(store).undo()
+    store.update({ ...store.live })
     await settle()
     expect(server.requests).toHaveLength(1)
     store.getSnapshot().reconnect()

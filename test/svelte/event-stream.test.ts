@@ -68,14 +68,6 @@ describe.each([
     expect(onEvent).toHaveBeenCalledTimes(10_000)
     await leave()
   })
-
-  it('shows what is selected', async () => {
-    const { target, leave } = show({ parse: 'json', select: (data?: { price: number }) => data?.price })
-    ;(await server.next()).send({ data: { price: 3 } })
-    await frame()
-    expect(target.textContent).toBe('open 3 1')
-    await leave()
-  })
 })
 
 describe('eventStream', () => {
