@@ -35,7 +35,7 @@ export class WebExchange extends Exchange {
   }
 
   get gone(): boolean {
-    return this.raw.signal?.aborted
+    return this.#signal?.aborted ?? false
   }
 
   refuse({ status, message, headers }: Refusal): void {
@@ -58,7 +58,7 @@ export class WebExchange extends Exchange {
     this.response = new Response(stream, { headers })
     this.write(new Uint8Array([58, 10, 10]))
     // Not every runtime cancels the body of a response whose reader left.
-    this.raw.signal?.addEventListener('abort', this.#left)
+    this.#signal?.addEventListener('abort', this.#left)
   }
 
   get held(): number {
@@ -85,11 +85,16 @@ export class WebExchange extends Exchange {
     this.#over()
   }
 
+  // Deno aborts it after a good answer too, and warns of whoever asks for it; its bodies are cancelled reliably.
+  get #signal(): AbortSignal | undefined {
+    return 'Deno' in globalThis ? undefined : this.raw.signal
+  }
+
   readonly #left = (): void => this.end()
 
   readonly #over = (): void => {
     this.#controller = undefined
-    this.raw.signal?.removeEventListener('abort', this.#left)
+    this.#signal?.removeEventListener('abort', this.#left)
     this.#ask?.()
     this.owner?.over()
   }
