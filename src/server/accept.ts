@@ -5,6 +5,7 @@ import { acceptsEventStream, isCarriable, LONGEST_ID, streamHead, utf8 } from '.
 import { NodeExchange, type NodeRequest, type NodeResponse } from './node.ts'
 import { WebExchange } from './web.ts'
 
+/** How `accept` makes a stream. */
 export interface AcceptOptions extends QueueOptions {
   /** More headers for the stream's head. Default: none. */
   headers?: Record<string, string> | undefined

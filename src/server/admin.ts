@@ -3,6 +3,7 @@ import { NodeExchange, type NodeRequest, type NodeResponse } from './node.ts'
 import type { Hub } from './options.ts'
 import { WebExchange } from './web.ts'
 
+/** Who may administer a hub, and how. */
 export interface AdminOptions {
   /** Says who may use it: true, false for 401, or a refusal with its status. `bearer` makes one of a secret. Required. */
   authorize: (request: HubRequest) => unknown
@@ -15,6 +16,7 @@ export interface AdminOptions {
 /** Answers Node requests when it is called, and web requests through `fetch`. */
 export interface AdminHandler {
   (request: NodeRequest, response: NodeResponse): Promise<void>
+  /** Answers a web request. Never rejects. */
   fetch(request: Request): Promise<Response>
 }
 

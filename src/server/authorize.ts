@@ -17,12 +17,13 @@ export interface Grant<Metadata = unknown> {
 
 /**
  * Says who may connect, before anything is sent: a grant, or true for all that the subscription asks for; a refusal
- * with its status, or false for 401. What it throws is answered 500.
+ * with its status, or false for 401. What it throws is answered 503.
  */
 export type Authorize<Metadata = unknown> = (
   request: HubRequest,
 ) => Grant<Metadata> | Refusal | boolean | undefined | Promise<Grant<Metadata> | Refusal | boolean | undefined>
 
+/** What is answered to whom `authorize` does not know. */
 export const UNAUTHORIZED: Refusal = {
   status: 401,
   message: 'who are you?',
@@ -67,6 +68,7 @@ export function combine(
   }
 }
 
+/** Where `bearer` looks for a token. */
 export interface BearerOptions {
   /** The query parameter that may hold the token instead, for `EventSource`, which cannot send headers. It shows in logs of addresses: give it a short life. Default: none. */
   query?: string | undefined

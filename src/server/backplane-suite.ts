@@ -12,6 +12,7 @@ export interface TestedLog {
 
 /** One rule that a backplane has to keep. */
 export interface BackplaneCase {
+  /** The rule, as a sentence. */
   readonly name: string
   /** Rejects with what is wrong. */
   run(): Promise<void>

@@ -10,20 +10,26 @@ export interface Position {
 export interface Message {
   /** The event's lines but for its id, with the blank line at the end. */
   readonly frame: string
+  /** The event's type, for filters; `message` where it has none. */
   readonly type: string
   /** Whether the data is JSON; if not it is text. */
   readonly json?: boolean | undefined
   /** The id that the application gave it, in place of its position. */
   readonly id?: string | undefined
+  /** Whom it is for: subscribers of any of these topics. */
   readonly topics?: readonly string[] | undefined
+  /** Whom it is for: the connections of this user. */
   readonly user?: string | undefined
+  /** Whom it is for: this connection. */
   readonly client?: string | undefined
+  /** Whom it is for: subscribers for which this is true. Never there unless the backplane is `local`. */
   // biome-ignore lint/suspicious/noExplicitAny: the backplane carries it and never looks
   readonly where?: ((subscriber: any) => boolean) | undefined
 }
 
 /** A message in the log, under its own position. */
 export interface Entry extends Position {
+  /** What was published. */
   readonly message: Message
 }
 

@@ -33,6 +33,7 @@ export interface Connection {
   close(): void
 }
 
+/** How much may wait for one reader, and for how long. */
 export interface QueueOptions {
   /** The most bytes that wait for one reader. Default: 1048576. */
   maxQueued?: number | undefined

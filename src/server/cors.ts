@@ -1,5 +1,6 @@
 import type { Exchange } from './exchange.ts'
 
+/** Which other origins may read, and what they may send. */
 export interface CorsOptions {
   /** The origins that may read: a list of them, `'*'` for all, or a function. */
   origins: readonly string[] | '*' | ((origin: string) => boolean)

@@ -2,6 +2,7 @@ import type { BaseConnection } from './connection.ts'
 
 /** A request, seen the same way in Node and on the web. */
 export interface HubRequest {
+  /** The method, in upper case. */
   readonly method: string
   /** As the server was given it: a path with its query in Node, a whole address on the web. It may hold a token: do not log it. */
   readonly url: string
@@ -17,9 +18,11 @@ export interface HubRequest {
 
 /** Why a request gets no stream: what it is answered instead. */
 export interface Refusal {
+  /** The status of the answer. 204 tells a standard reader not to return. */
   readonly status: number
   /** A line of text for people. Default: none. */
   readonly message?: string | undefined
+  /** Headers of the answer. Default: none. */
   readonly headers?: Record<string, string> | undefined
 }
 

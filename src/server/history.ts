@@ -1,6 +1,7 @@
 import { UnmissedError } from '../protocol/errors.ts'
 import type { Backplane, Entry, Message, Position } from './backplane.ts'
 
+/** How much the log in memory keeps for replay. */
 export interface HistoryOptions {
   /** The most events kept for replay. Default: 1000. */
   count?: number | undefined

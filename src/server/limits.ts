@@ -1,5 +1,6 @@
 import type { HubRequest, Refusal } from './exchange.ts'
 
+/** How many connections there may be. */
 export interface LimitOptions {
   /** The most connections in all; beyond it 503. Default: no limit. */
   connections?: number | undefined

@@ -46,6 +46,7 @@ export interface Internals {
   flush?(): void
 }
 
+/** A request of Node's http or http2. */
 export class NodeExchange extends Exchange {
   readonly raw: NodeRequest
   readonly response: NodeResponse & Internals

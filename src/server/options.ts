@@ -21,6 +21,7 @@ export type HubEvent<Events> = string extends keyof Events
       } & (Type extends 'message' ? { readonly type?: Type | undefined } : { readonly type: Type })
     }[keyof Events & string]
 
+/** How a hub serves its readers. */
 export interface HubOptions<Metadata = unknown> extends QueueOptions {
   /** Says who may connect, before anything is sent. Default: everybody may. */
   authorize?: Authorize<Metadata> | undefined
@@ -48,27 +49,29 @@ export interface HubOptions<Metadata = unknown> extends QueueOptions {
   methods?: readonly string[] | undefined
   /** More headers for each stream's head. Default: none. */
   headers?: Record<string, string> | undefined
-  /** Called with each new subscriber. What it returns is awaited before live events: a snapshot that it sends comes first. */
+  /** Called with each new subscriber. What it returns is awaited before live events: a snapshot that it sends comes first. Default: none. */
   onConnect?: ((subscriber: Subscriber<Metadata>) => void | Promise<void>) | undefined
-  /** Called when a subscriber's connection is over. */
+  /** Called when a subscriber's connection is over. Default: none. */
   onDisconnect?: ((subscriber: Subscriber<Metadata>, reason: CloseReason) => void) | undefined
-  /** Called when a reader missed what is no longer in the log. What it returns is awaited before live events: send a snapshot. */
+  /** Called when a reader missed what is no longer in the log. What it returns is awaited before live events: send a snapshot. Default: none. */
   onGap?: ((gap: Gap, subscriber: Subscriber<Metadata>) => void | Promise<void>) | undefined
-  /** Called for each event that a policy drops for a subscriber. */
+  /** Called for each event that a policy drops for a subscriber. Default: none. */
   onDrop?: ((event: PublishedEvent, subscriber: Subscriber<Metadata>) => void) | undefined
-  /** Called for each request that gets no stream. Its address may hold a token: do not log it. */
+  /** Called for each request that gets no stream. Its address may hold a token: do not log it. Default: none. */
   onRefuse?: ((refusal: Refusal, request: HubRequest) => void) | undefined
-  /** Called for each event that this hub published. */
+  /** Called for each event that this hub published. Default: none. */
   onPublish?: ((id: string, event: OutgoingEvent) => void) | undefined
   /** Hears of errors that have nobody else to go to: of the callbacks here, of filters, of the backplane, of publishing. Default: `console.error`. */
   onError?: ((error: unknown) => void) | undefined
 }
 
+/** How an event is published. */
 export interface PublishOptions {
   /** Makes a publish that was rejected safe to repeat: the second with the same key adds nothing. Default: none. */
   idempotencyKey?: string | undefined
 }
 
+/** How a hub is closed. */
 export interface CloseOptions {
   /** How long connections have to take what was sent to them, in milliseconds. Default: 10000. */
   within?: number | undefined
@@ -76,12 +79,15 @@ export interface CloseOptions {
   retry?: number | undefined
 }
 
+/** Who is connected to a hub, in numbers. */
 export interface HubStats {
+  /** How many connections there are. */
   readonly connections: number
   /** How many connections each user has. */
   readonly users: Readonly<Record<string, number>>
   /** How many subscribers each topic has. */
   readonly topics: Readonly<Record<string, number>>
+  /** How many subscribers are in each state. */
   readonly states: Readonly<Record<SubscriberState, number>>
   /** The id of the newest event, once the first reader came. */
   readonly newest: string | undefined
@@ -102,7 +108,7 @@ export interface Hub<Events = Record<string, unknown>, Metadata = unknown> {
   fetch(request: Request, subscription?: Subscription<Metadata>): Promise<Response>
   /** Takes over a connection that `accept` made, past `authorize` and `limits`. */
   add(connection: Connection, subscription?: Subscription<Metadata>): Subscriber<Metadata>
-  /** Adds an event to the log, for everyone if nobody is named; resolves with its id once it is there. A rejection that nobody awaits goes to `onError`. */
+  /** Adds an event to the log, for everyone if nobody is named; resolves with its id once it is there. What it rejects with is told to `onError` too; a rejection that nobody awaits disturbs nobody. */
   publish(
     event: HubEvent<Events>,
     audience?: Audience<Subscriber<Metadata>>,
@@ -110,7 +116,9 @@ export interface Hub<Events = Record<string, unknown>, Metadata = unknown> {
   ): Promise<{ readonly id: string }>
   /** Ends connections of this process; the number of them. */
   disconnect(who: Pick<Audience<Subscriber<Metadata>>, 'user' | 'client' | 'where'>): number
+  /** Everyone who is connected to this process. */
   subscribers(): IterableIterator<Subscriber<Metadata>>
+  /** Who is connected to this process, in numbers. */
   stats(): HubStats
   /** Counters in Prometheus' text format. */
   metrics(): string

@@ -27,9 +27,13 @@ export interface Subscription<Metadata = unknown> {
 export interface Subscriber<Metadata = unknown> extends Connection {
   /** Names this connection: the `client` that events are published to. New at each reconnection. */
   readonly id: string
+  /** Whose connection it is. */
   readonly user: string | undefined
+  /** What it follows. */
   readonly topics: readonly string[]
+  /** What the application gave it. */
   readonly metadata: Metadata | undefined
+  /** Where it comes from, while it is connected. */
   readonly address: string | undefined
   /** `joining` until it has what it missed, then `live`; `behind` while it reads too slowly; `closed`. */
   readonly state: SubscriberState
@@ -41,6 +45,7 @@ export interface Subscriber<Metadata = unknown> extends Connection {
   unsubscribe(...topics: string[]): void
 }
 
+/** Where a subscriber is on its way: see `Subscriber.state`. */
 export type SubscriberState = 'joining' | 'live' | 'behind' | 'closed'
 
 /** What a subscriber needs of its hub. */
@@ -63,6 +68,7 @@ interface Waiter {
 type Filters = ReadonlyArray<Subscription['filter']>
 const NONE: readonly string[] = []
 
+/** A subscriber as the hub has it: what is written to it, where in the log it is, and whom it is. */
 export class HubSubscriber extends BaseConnection implements Subscriber {
   readonly id = crypto.randomUUID()
   readonly connectedAt = Date.now()

@@ -3,6 +3,7 @@ import { Exchange, type Refusal } from './exchange.ts'
 // Below this many bytes a reader counts as keeping up; the rest waits with us, where it can be counted and dropped.
 const HIGH_WATER = 16_384
 
+/** A request of the web: `Request` in, `Response` out. */
 export class WebExchange extends Exchange {
   readonly raw: Request
   readonly address = undefined
