@@ -12,12 +12,12 @@ const all = new Map<unknown, Members>()
  * Tells streams apart: with another id it is another stream, and all else may change. What has no text of its own (a form,
  * a blob) is not compared.
  */
-export const streamId = ({ key, url, method, body, event, events }: Live): string =>
-  [key, url, method, body, events ?? event].join('\n')
+export const streamId = ({ key, url, method, body, event, events }: Live, types = events ?? event): string =>
+  [key, url, method, body, types].join('\n')
 
 /** A store that shares its connection with all others of its key and request. */
 export function createSharedStore(live: Live): Store {
-  const id = live.key ? streamId({ ...live, event: '', events: [] }) : {}
+  const id = live.key ? streamId(live, '') : {}
   return createStore(live, (store, last) => {
     const members: Members = all.get(id) ?? new Set()
     const others = [...members]

@@ -129,8 +129,8 @@ export function createStore(options: Live, acquire: Acquire): Store {
     ]
     if (own.state !== snapshot.state) publish()
   }
-  function stop() {
-    over = false
+  function stop(ended = false) {
+    over = ended
     if (!undo) return
     for (const each of undo) each()
     undo = undefined
@@ -146,11 +146,7 @@ export function createStore(options: Live, acquire: Acquire): Store {
       start()
       return () => {
         listener = undefined
-        linger = setTimeout(() => {
-          const ended = snapshot.state === 'closed'
-          stop()
-          over = ended
-        }, LINGER)
+        linger = setTimeout(() => stop(snapshot.state === 'closed'), LINGER)
       }
     },
     update(live) {

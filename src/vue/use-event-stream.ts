@@ -48,8 +48,8 @@ export function useEventStream(
   // A server runs no effect that comes after rendering.
   watchPostEffect((onCleanup) => {
     const live = read()
-    if (streamId(live) !== streamId(store.live)) store = createSharedStore(live)
-    store.update(live)
+    if (streamId(live) === streamId(store.live)) store.update(live)
+    else store = createSharedStore(live)
     const show = () => {
       state.value = selected(store.getSnapshot(), live)
     }
