@@ -18,9 +18,24 @@ export interface Child<Served extends Methods> {
 
 const loader = new URL('./typescript.mjs', import.meta.url).href
 
+export interface ChildOptions {
+  args?: string[]
+  /** How many files, sockets among them, it has to be able to open. Default: as many as we. */
+  files?: number
+}
+
 /** Starts a TypeScript file that calls `serve`. It ends with `stop`, and with us at the latest. */
-export async function startChild<Served extends Methods>(file: URL, args: string[] = []): Promise<Child<Served>> {
-  const child = fork(fileURLToPath(file), args, { execArgv: ['--import', loader, '--expose-gc'] })
+export async function startChild<Served extends Methods>(
+  file: URL,
+  { args = [], files }: ChildOptions = {},
+): Promise<Child<Served>> {
+  const execArgv = ['--import', loader, '--expose-gc']
+  const child = files
+    ? fork(fileURLToPath(file), args, {
+        execPath: '/bin/sh',
+        execArgv: ['-c', raise(files), process.execPath, ...execArgv],
+      })
+    : fork(fileURLToPath(file), args, { execArgv })
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (reason: unknown) => void }>()
   let calls = 0
   let died: Error | undefined
@@ -57,6 +72,13 @@ export async function startChild<Served extends Methods>(file: URL, args: string
     },
   }
 }
+
+/** A process cannot raise its own limit, but a shell can, for what it becomes. */
+const raise = (files: number) => `ulimit -n ${files} 2>/dev/null || {
+  echo "this needs ${files} open files, and this shell allows $(ulimit -Hn): run ulimit -n ${files} as root before, or raise nofile in /etc/security/limits.conf" >&2
+  exit 1
+}
+exec "$0" "$@"`
 
 /** The other side: answers the calls of the process that started this one. */
 export function serve(methods: Methods): void {

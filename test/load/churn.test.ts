@@ -42,7 +42,7 @@ async function churn(port: number, seconds: number): Promise<void> {
 }
 
 it(`${PER_SECOND} connections a second, for ${SECONDS} s, leave nothing behind`, async () => {
-  server = await startChild<HubServer>(new URL('./hub-server.ts', import.meta.url), ['{"history":10}'])
+  server = await startChild<HubServer>(new URL('./hub-server.ts', import.meta.url), { args: ['{"history":10}'] })
   const port = await server.call('listen')
   /** What is held after some seconds of coming and going, in which there is something to send all the time. */
   const after = async (seconds: number) => {

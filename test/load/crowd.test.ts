@@ -17,8 +17,9 @@ afterEach(async () => {
 })
 
 it(`${READERS} readers, one in a hundred of them stalled: nothing is lost for the others, memory stays flat`, async () => {
-  const server = await startChild<HubServer>(new URL('./hub-server.ts', import.meta.url), ['{}'])
-  const crowd = await startChild<Crowd>(new URL('../helpers/crowd.ts', import.meta.url))
+  const files = READERS + 200
+  const server = await startChild<HubServer>(new URL('./hub-server.ts', import.meta.url), { files })
+  const crowd = await startChild<Crowd>(new URL('../helpers/crowd.ts', import.meta.url), { files })
   children = [server as Child<never>, crowd as Child<never>]
   const port = await server.call('listen')
   await crowd.call('connect', { port, count: READERS - STALLED })

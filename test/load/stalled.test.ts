@@ -19,7 +19,9 @@ describe('readers that never read', () => {
   })
 
   async function room(options: object) {
-    const server = await startChild<HubServer>(new URL('./hub-server.ts', import.meta.url), [JSON.stringify(options)])
+    const server = await startChild<HubServer>(new URL('./hub-server.ts', import.meta.url), {
+      args: [JSON.stringify(options)],
+    })
     const crowd = await startChild<Crowd>(new URL('../helpers/crowd.ts', import.meta.url))
     children.push(server as Child<never>, crowd as Child<never>)
     return { server, crowd, port: await server.call('listen') }

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Child, startChild } from '../../helpers/child.ts'
@@ -55,16 +54,8 @@ const DELIVERIES = Number(values.deliveries)
 const NAMES = values.only.split(',') as Name[]
 const SKIP = values.skip.split(',')
 
-/** A socket each, and some for the process itself. Node raises its soft limit to the hard one by itself. */
-const files = Number(execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).replace('unlimited', 'Infinity'))
-const needed = Math.max(...READERS) + 200
-if (files < needed) {
-  console.error(
-    `${Math.max(...READERS)} readers need ${needed} open files, this shell allows ${files}: ` +
-      `run \`ulimit -n ${needed}\` as root first, raise "nofile" in /etc/security/limits.conf, or ask for fewer --readers`,
-  )
-  process.exit(1)
-}
+/** A socket for each reader, and some more for the process itself. */
+const files = Math.max(...READERS) + 200
 
 interface Pair {
   server: Child<BenchServer>
@@ -79,9 +70,9 @@ async function withPairs<Answer>(names: Name[], work: (pairs: Map<Name, Pair>) =
   try {
     const pairs = new Map<Name, Pair>()
     for (const name of names) {
-      const server = await startChild<BenchServer>(new URL('./server.ts', import.meta.url), [name])
+      const server = await startChild<BenchServer>(new URL('./server.ts', import.meta.url), { args: [name], files })
       children.push(server as Child<never>)
-      const crowd = await startChild<Crowd>(new URL('../../helpers/crowd.ts', import.meta.url))
+      const crowd = await startChild<Crowd>(new URL('../../helpers/crowd.ts', import.meta.url), { files })
       children.push(crowd as Child<never>)
       pairs.set(name, { server, crowd, ...(await server.call('listen')) })
     }
@@ -104,8 +95,8 @@ async function cell(
 ) {
   // An acknowledgement for every thousand deliveries or more, so that it costs the server next to nothing.
   const every = Math.max(1, Math.ceil(1000 / readers / burst))
-  // At least a dozen turns: with fewer, the first and the last of them are what is measured.
-  const turns = Math.ceil(Math.max(12, deliveries / readers / burst) / every) * every
+  // At least eight turns: with fewer, the first and the last of them are what is measured.
+  const turns = Math.ceil(Math.max(8, deliveries / readers / burst) / every) * every
   const expected = turns * burst * readers
   await crowd.call('acknowledge', { port: control, every: every * burst * readers })
   await crowd.call('reset')
