@@ -15,6 +15,7 @@ const rooms: Record<string, { values: string[]; types?: string[]; packages?: str
   protocol: { values: [] },
   client: { values: ['protocol'] },
   eventsource: { values: ['protocol', 'client'] },
+  compat: { values: ['protocol', 'client'] },
   react: { values: ['client/store', 'client/shared-store'], types: ['protocol', 'client'], packages: ['react'] },
   vue: { values: ['client/store', 'client/shared-store'], types: ['protocol', 'client'], packages: ['vue'] },
   svelte: { values: ['client/store', 'client/shared-store'], types: ['protocol', 'client'], packages: ['svelte'] },
