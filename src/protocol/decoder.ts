@@ -1,7 +1,4 @@
-import { CR, LF } from './strings.ts'
-
-/** Below this many bytes a call of `TextDecoder` costs more than its work. */
-const FEW = 24
+import { lengthOf } from './strings.ts'
 
 /**
  * Turns the bytes of one body into text, "UTF-8 decode" of the Encoding standard but for the byte order mark, which
@@ -16,22 +13,24 @@ export function createDecoder() {
   let torn = false
   /** Whether the text so far makes us expect more than ASCII. */
   let wide = false
-  let first = true
   // Bytes that came in pieces too small to be decoded one by one; never a line end, so nothing waits for them.
-  const few = new Uint8Array(2 * FEW)
+  const few = new Uint8Array(96)
   let held = 0
 
   /** The text that these bytes complete, with what was held back before them. */
   function push(bytes: Uint8Array): string {
     const { length } = bytes
-    if (length >= FEW) return held ? release() + decode(bytes) : decode(bytes)
-    let complete = false
-    for (let i = 0; i < length; i++) {
-      const byte = bytes[i] as number
-      few[held++] = byte
-      if (byte === LF || byte === CR) complete = true
+    // Below 24 bytes a call of TextDecoder costs more than its work.
+    if (length < 24) {
+      let complete = false
+      for (let i = 0; i < length; i++) {
+        const byte = bytes[i] as number
+        few[held++] = byte
+        if (byte === 10 || byte === 13) complete = true
+      }
+      return complete || held > 72 ? release() : ''
     }
-    return complete || held > FEW ? release() : ''
+    return held ? release() + decode(bytes) : decode(bytes)
   }
 
   function release(): string {
@@ -42,19 +41,15 @@ export function createDecoder() {
 
   function decode(bytes: Uint8Array): string {
     const { length } = bytes
-    // The first guess is from a sample of some 40 bytes, every later one from the chunk before.
-    if (first) for (let i = 0; i < length; i += 1 + (length >> 5)) if ((bytes[i] as number) > 127) wide = true
-    first = false
     const cut = (bytes[length - 1] as number) > 127
     const text = torn || wide || cut ? streaming.decode(bytes, { stream: true }) : whole.decode(bytes)
     torn = cut
-    wide = text.length < length
+    wide = lengthOf(text) < length
     return text
   }
 
   /** What was held back; a character that will not be completed becomes U+FFFD. */
   function end(): string {
-    if (!held && !torn) return ''
     const text = streaming.decode(few.subarray(0, held))
     held = 0
     torn = false

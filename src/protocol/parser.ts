@@ -1,7 +1,7 @@
 import { createDecoder } from './decoder.ts'
 import { UnmissedError } from './errors.ts'
 import type { ServerSentEvent } from './event.ts'
-import { CR, codeAt, indexOf, LF, slice } from './strings.ts'
+import { codeAt, indexOf, lengthOf, slice } from './strings.ts'
 
 /** What a parser calls, synchronously from `push` and in the order of the stream; and its limits. */
 export interface ParserOptions {
@@ -31,18 +31,8 @@ export interface Parser {
   end(): void
 }
 
-const COLON = 58
-const SPACE = 32
-// The names are compared letter by letter: a string made for the comparison would cost more than the rest of the line.
-const A = 97
-const D = 100
-const E = 101
-const I = 105
-const N = 110
-const R = 114
-const T = 116
-const V = 118
-const Y = 121
+// Characters are numbers written in place: 10 is LF, 13 CR, 32 the space, 58 the colon, and letters are named beside
+// their line. As constants they would be variables in every bundle, which is 50 bytes and a load at each comparison.
 const DIGITS = /^[0-9]+$/
 
 /** Turns one `text/event-stream` body into events, as WHATWG HTML §9.2.6 says. Make a new one per body. */
@@ -73,77 +63,63 @@ export function createParser(options: ParserOptions = {}): Parser {
 
   function push(text: string): void {
     if (over) throw over
-    backlog += text
-    if (busy) return
+    if (busy || backlog) {
+      backlog += text
+      if (busy) return
+      text = backlog
+      backlog = ''
+    }
     busy = true
     try {
-      while (backlog) {
-        text = backlog
-        backlog = ''
+      while (text) {
         next = 0
         take(text)
-        next = text.length
+        text = backlog
+        backlog = ''
       }
     } finally {
       busy = false
-      if (next < text.length) backlog = slice(text, next) + backlog
+      // Only where a callback threw: what it left behind.
+      if (text) backlog = slice(text, next) + backlog
     }
   }
 
+  /** Splits: what has a line end in this text goes on to the fields, the beginning of another line stays in `rest`. */
   function take(text: string) {
-    const { length } = text
+    const length = lengthOf(text)
     const first = codeAt(text, 0)
     let start = first === unwanted ? 1 : 0
     unwanted = -1
-    if (length === 1 && first > CR && !start) {
-      // A character at a time is how typewriters and tests cut: no line end, so nothing to search.
-      rest += text
-      return check(rest.length)
+    // A character at a time is how typewriters and tests cut: no line end, so nothing to search.
+    if (length > 1 || first <= 13 || start) {
+      const cr = find(text, '\r', start)
+      if (rest || cr < length) start = mixedLines(text, start, cr)
+      if (!rest) start = lines(text, start)
     }
-    let cr = indexOf(text, '\r', start)
-    if (rest) {
-      // Only the carried line is joined, not the chunk to it; and `rest` is not searched again, which would cost
-      // O(n²) on one long line in many small chunks.
-      const lf = indexOf(text, '\n', start)
-      const end = cr < 0 || (lf >= 0 && lf < cr) ? lf : cr
-      rest += slice(text, start, end < 0 ? length : end)
-      if (end < 0) return check(rest.length)
-      const line = rest
-      rest = ''
-      start = end + 1
-      if (end === cr) {
-        if (start === length) unwanted = LF
-        else if (start === lf) start++
-        cr = indexOf(text, '\r', start)
-      }
-      next = start
-      if (line) field(line, 0, line.length)
-    }
-    start = cr < 0 ? lines(text, start) : mixedLines(text, start, cr)
     if (start < length) {
-      rest = slice(text, start)
-      check(rest.length)
+      rest += slice(text, start)
+      check(lengthOf(rest))
     }
   }
 
   /** Lines that end with LF. Small, because it is hot: cold code inside would cost it its place in the optimizer. */
   function lines(text: string, start: number): number {
-    const { length } = text
+    const length = lengthOf(text)
     while (start < length) {
       const code = codeAt(text, start)
-      if (code === LF) {
+      if (code === 10) {
         next = ++start
         if (kept) dispatch()
-        else while (start < length && codeAt(text, start) === LF) start++
+        else while (start < length && codeAt(text, start) === 10) start++
         continue
       }
       const end = indexOf(text, '\n', start)
       if (end < 0) break
-      if (end > start + 4 && isData(text, start) && codeAt(text, start + 4) === COLON) {
+      if (code === 100 && isData(text, start) && codeAt(text, start + 4) === 58) {
         check(end - start)
-        const value = slice(text, codeAt(text, start + 5) === SPACE ? start + 6 : start + 5, end)
+        const value = slice(text, codeAt(text, start + 5) === 32 ? start + 6 : start + 5, end)
         start = end + 1
-        if (data === undefined && start < length && codeAt(text, start) === LF) {
+        if (data === undefined && start < length && codeAt(text, start) === 10) {
           // One line of data is the commonest event by far; with nothing beside it, it needs no block.
           next = ++start
           if (kept) {
@@ -160,11 +136,11 @@ export function createParser(options: ParserOptions = {}): Parser {
     return start
   }
 
-  /** Lines that end with LF, CR or CRLF; `cr` is the first CR. Each end is searched for once. */
+  /** Lines up to the last CR, and the end of the line that an earlier chunk began. Each end is searched for once. */
   function mixedLines(text: string, start: number, cr: number): number {
-    const { length } = text
+    const length = lengthOf(text)
     let lf = -1
-    while (start < length) {
+    do {
       if (lf < start) lf = find(text, '\n', start)
       if (cr < start) cr = find(text, '\r', start)
       const line = start
@@ -173,63 +149,79 @@ export function createParser(options: ParserOptions = {}): Parser {
         end = cr
         start = cr + 1
         // The event leaves now: whether an LF follows is not waited for.
-        if (start === length) unwanted = LF
+        if (start === length) unwanted = 10
         else if (start === lf) start++
       } else if (lf < length) start = lf + 1
       else break
       next = start
-      if (line === end) {
-        if (kept) dispatch()
-      } else field(text, line, end)
-    }
+      if (rest) {
+        // Only the carried line is joined, not the chunk to it; and `rest` is not searched again, which would cost
+        // O(n²) on one long line in many small chunks.
+        const carried = rest + slice(text, line, end + 1)
+        rest = ''
+        field(carried, 0, lengthOf(carried) - 1)
+      } else if (line < end) field(text, line, end)
+      else if (kept) dispatch()
+    } while (start < length && cr < length)
     return start
   }
 
-  /** One line that is not blank. Unknown names are ignored, and so is a name with more or less before its colon. */
+  /**
+   * One line that is not blank; its end is within the text, so a comparison stops there at the latest. Unknown names
+   * are ignored, and so is a name with more or less before its colon.
+   */
   function field(text: string, start: number, end: number) {
     check(end - start)
     const code = codeAt(text, start)
+    // Letter by letter: a string made for the comparison would cost more than the rest of the line, `startsWith` 10 %.
+    if (code === 100 && isData(text, start)) start += 4
+    // id
+    else if (code === 105 && codeAt(text, start + 1) === 100) start += 2
+    else if (
+      // event
+      code === 101 &&
+      codeAt(text, start + 1) === 118 &&
+      codeAt(text, start + 2) === 101 &&
+      codeAt(text, start + 3) === 110 &&
+      codeAt(text, start + 4) === 116
+    )
+      start += 5
+    else if (
+      // retry
+      code === 114 &&
+      codeAt(text, start + 1) === 101 &&
+      codeAt(text, start + 2) === 116 &&
+      codeAt(text, start + 3) === 114 &&
+      codeAt(text, start + 4) === 121
+    )
+      start += 5
+    else if (code !== 58) return
+    if (start < end) {
+      // The name goes on.
+      if (codeAt(text, start) !== 58) return
+      // "If value starts with a U+0020 SPACE character, remove it from value": one, not all.
+      if (codeAt(text, ++start) === 32) start++
+    }
+    const value = slice(text, start, end)
     const size = end - start
-    if (code === COLON) onComment?.(value(text, start, end) as string)
-    else if (size > 1 && code === I && codeAt(text, start + 1) === D) {
-      const found = value(text, start + 2, end)
+    if (code === 100) addData(value)
+    else if (code === 101) {
+      kept += size - lengthOf(type)
+      type = value
+    } else if (code === 58) onComment?.(value)
+    else if (code === 114) {
+      if (DIGITS.test(value)) onRetry?.(+value)
+    } else if (indexOf(value, '\0', 0) < 0) {
       // "If the field value does not contain U+0000 NULL, then set the last event ID buffer to the field value."
-      if (found !== undefined && indexOf(found, '\0', 0) < 0) {
-        kept += found.length - (newId === undefined ? -1 : newId.length)
-        newId = found
-      }
-    } else if (size > 3 && isData(text, start)) {
-      const found = value(text, start + 4, end)
-      if (found !== undefined) addData(found)
-    } else if (
-      size > 4 &&
-      code === E &&
-      codeAt(text, start + 1) === V &&
-      codeAt(text, start + 2) === E &&
-      codeAt(text, start + 3) === N &&
-      codeAt(text, start + 4) === T
-    ) {
-      const found = value(text, start + 5, end)
-      if (found !== undefined) {
-        kept += found.length - type.length
-        type = found
-      }
-    } else if (
-      size > 4 &&
-      code === R &&
-      codeAt(text, start + 1) === E &&
-      codeAt(text, start + 2) === T &&
-      codeAt(text, start + 3) === R &&
-      codeAt(text, start + 4) === Y
-    ) {
-      const found = value(text, start + 5, end)
-      if (found && DIGITS.test(found)) onRetry?.(Number(found))
+      // One more for the line, so that an empty id counts.
+      kept += size - (newId === undefined ? -1 : lengthOf(newId))
+      newId = value
     }
   }
 
   function addData(value: string) {
     data = data === undefined ? value : `${data}\n${value}`
-    kept += value.length + 1
+    kept += lengthOf(value) + 1
   }
 
   /** The blank line: "dispatch the event". */
@@ -253,7 +245,7 @@ export function createParser(options: ParserOptions = {}): Parser {
     if (kept + size > maxEventSize) {
       over = new UnmissedError(
         'event-too-large',
-        `one event has more than ${maxEventSize} characters: raise maxEventSize`,
+        `an event of more than ${maxEventSize} characters: raise maxEventSize`,
       )
       throw over
     }
@@ -271,26 +263,17 @@ export function createParser(options: ParserOptions = {}): Parser {
       if (over) return
       const text = decoder ? decoder.end() : ''
       push(flush ? `${text}\n\n` : text)
-      over = new UnmissedError('parser-ended', 'the body is over: make a new parser for the next one')
+      over = new UnmissedError('parser-ended', 'make a new parser for the next body')
     },
   }
 }
 
-/** The value of a field whose name ends at `at`, or undefined where the name goes on. */
-function value(text: string, at: number, end: number): string | undefined {
-  if (at === end) return ''
-  if (codeAt(text, at) !== COLON) return undefined
-  // "If value starts with a U+0020 SPACE character, remove it from value": one, not all.
-  return slice(text, at + 1 < end && codeAt(text, at + 1) === SPACE ? at + 2 : at + 1, end)
-}
-
+/** Whether `ata` follows, the `d` having been seen. */
 function isData(text: string, at: number): boolean {
-  return (
-    codeAt(text, at) === D && codeAt(text, at + 1) === A && codeAt(text, at + 2) === T && codeAt(text, at + 3) === A
-  )
+  return codeAt(text, at + 1) === 97 && codeAt(text, at + 2) === 116 && codeAt(text, at + 3) === 97
 }
 
 function find(text: string, char: string, from: number): number {
-  const at = from < text.length ? indexOf(text, char, from) : -1
-  return at < 0 ? text.length : at
+  const at = indexOf(text, char, from)
+  return at < 0 ? lengthOf(text) : at
 }
