@@ -4,22 +4,20 @@ import type { ConnectOptions, ConnectUrl, Snapshot } from './options.ts'
 /** Where the stream is, or nothing for none. */
 export type StreamUrl = ConnectUrl | null | undefined
 
-/** How events become data. */
-export type Fold<Events extends object, Type extends keyof Events & string, Data> =
-  | {
-      /** Makes the next `data` of the last one and an event; called for every event. Default: the data of the last event. */
-      reduce: (data: Data, event: EventOf<Events, Type>) => Data
-      /** What `reduce` begins with. */
-      initial: Data
-    }
-  | { reduce?: undefined; initial?: undefined }
+/** How all events become one datum. */
+export interface FoldOptions<Events extends object, Type extends keyof Events & string, Data> {
+  /** Makes the next `data` of the last one and an event; called for every event. Default: the data of the last event. */
+  reduce: (data: Data, event: EventOf<Events, Type>) => Data
+  /** What `reduce` begins with. Default: none, it goes with `reduce`. */
+  initial: Data
+}
 
-/** The options of `connect`, and those of what is shown. Only a change of URL, method, body, event types, key or enabled reconnects. */
+/** The options of `connect`, and those of what is shown. Only a change of `method`, `body`, `event`, `events`, `key` or `enabled` reconnects. */
 export interface ViewOptions<Events extends object, Type extends keyof Events & string, Data, Selected>
   extends ConnectOptions {
-  /** The type of event to listen to. Default: every type. */
+  /** The type of event to listen to. Default: all of `events`. */
   event?: Type | undefined
-  /** The types of events to listen to. Default: that of `event`. */
+  /** The types of events to listen to. Default: that of `event`, else all. */
   events?: readonly Type[] | undefined
   /** Makes of the data what is shown; called at every render, and without an event before the first. Default: the data as it is. */
   select?: ((data: Data, event: EventOf<Events, Type> | undefined) => Selected) | undefined
@@ -33,13 +31,14 @@ export interface ViewOptions<Events extends object, Type extends keyof Events & 
   enabled?: boolean | undefined
 }
 
+/** All that a hook takes. */
 export type StreamOptions<Events extends object, Type extends keyof Events & string, Data, Selected> = ViewOptions<
   Events,
   Type,
   Data,
   Selected
 > &
-  Fold<Events, Type, Data>
+  (FoldOptions<Events, Type, Data> | { reduce?: undefined; initial?: undefined })
 
 /** What came of a stream so far, and what can be done with it. Never changed, only replaced, at most once per animation frame. */
 export interface StreamState<Events extends object, Type extends keyof Events & string, Data> extends Snapshot {
