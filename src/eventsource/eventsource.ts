@@ -168,9 +168,10 @@ export class EventSource extends EventTarget {
       } catch (reason) {
         error = this.#known(turn.signal.reason ?? reason)
       }
-      // Firefox keeps the connection of a body that was only cancelled.
-      turn.abort()
       await this.#enter(error.retryable ? CONNECTING : CLOSED, new ConnectionErrorEvent(error))
+      // Firefox keeps the connection of a body that was only cancelled, and in workers it misses an abort that comes in the
+      // very moment in which the body begins: so this comes a task later.
+      turn.abort()
       // "Wait a delay equal to the reconnection time", and more than that only "if the previous attempt failed" as well.
       const jitter = memory.failures > 0 ? {} : { random: () => 0 }
       const floor = Math.max(memory.reconnectionTime, retryAfter(error.headers, Date.now()))

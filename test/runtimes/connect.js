@@ -50,7 +50,12 @@ export const client = [
       async run(t) {
         const { connection, stream } = await open(t, [held('data: 1\n\ndata: 2\n\ndata: 3\n\n')])
         const found = []
-        for await (const { data } of connection) if (found.push(data) === 2) break
+        for await (const { data } of connection) {
+          if (found.push(data) < 2) continue
+          // Firefox misses an abort in a worker now and then, if it comes in the very moment in which the body begins.
+          await t.sleep(50)
+          break
+        }
         t.equal([found, await connection.closed], [['1', '2'], 'closed'])
         await t.until(async () => (await stream.seen())[0].aborted, 'the server sees the end')
       },
@@ -312,16 +317,16 @@ export const client = [
         const written = async () => (await stream.seen())[0]?.written ?? 0
         const iterator = connection[Symbol.asyncIterator]()
         await iterator.next()
-        // Sockets, proxies and browsers buffer some megabytes between; then it must stand still.
+        // Sockets buffer some megabytes between; then it must stand still.
         let before = -1
         await t.until(async () => {
           const now = await written()
+          t.ok(now < 2 ** 25, 'more than 32 MiB were taken for a reader that stopped')
           const stands = now === before
           before = now
           await t.sleep(250)
           return stands
         }, 'the flood stands still')
-        t.ok(before < 2 ** 25, `${before} bytes were written to a reader that stopped`)
         for (let count = 0; count < 100; count++) t.equal((await iterator.next()).value.data.length, 65_536)
         await t.until(async () => (await written()) > before, 'the flood goes on')
         await iterator.return()

@@ -285,15 +285,20 @@ export function clauses(EventSource) {
     ].map((type) => ({
       name: `content type "${type}" fails the connection`,
       async run(t) {
-        const { source, stream } = await open(t, [
-          { headers: { 'content-type': type }, ...held('retry: 1\ndata: no\n\n') },
-        ])
+        const { source } = await open(t, [{ headers: { 'content-type': type }, chunks: ['retry: 1\ndata: no\n\n'] }])
         source.onmessage = () => t.ok(false, 'an event came')
         await next(source, 'error')
         t.equal(source.readyState, CLOSED)
-        await t.until(async () => (await stream.seen())[0].aborted, 'the body is cancelled')
       },
     })),
+    {
+      name: 'an answer that was refused does not stay open',
+      async run(t) {
+        const { source, stream } = await open(t, [{ headers: { 'content-type': 'text/html' }, ...held() }])
+        await next(source, 'error')
+        await t.until(async () => (await stream.seen())[0].aborted, 'the server sees the end')
+      },
+    },
     ...[
       'text/event-stream;',
       'text/event-stream; charset=windows-1252',

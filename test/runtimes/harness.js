@@ -1,12 +1,12 @@
 /** Runs a list of tests one after another, so that each has the runtime's few connections for itself. */
-export async function runList(list, base) {
+export async function runList(list, base, limit = 10_000) {
   const results = []
   for (const { capability, name, run } of list) {
     const began = Date.now()
     const t = testApi(base)
     let error
     try {
-      await t.within(10_000, run(t))
+      await t.within(limit, run(t))
     } catch (reason) {
       error = String(reason?.stack?.includes(reason.message) ? reason.stack : `${reason}\n${reason?.stack ?? ''}`)
     }

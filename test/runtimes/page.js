@@ -1,6 +1,7 @@
-// Runs the list in the page itself or in one of its workers, as the address asks.
+// Runs the list in the page itself or in one of its workers, as the address asks; or what only a page does.
+import { compare } from './differential.js'
 import { runList } from './harness.js'
-import { list } from './list.js'
+import { list, native } from './list.js'
 
 const name = new URLSearchParams(location.search).get('scope')
 const options = { type: 'module' }
@@ -11,6 +12,8 @@ const failed = (error) => report({ error: `${error.message ?? error}` })
 
 const scopes = {
   window: async () => report(await runList(list, location.origin)),
+  native: async () => report(await runList(native, location.origin, 2000)),
+  differential: async () => report(await compare(location.origin)),
   'dedicated-worker'() {
     const worker = new Worker(script, options)
     worker.onerror = failed

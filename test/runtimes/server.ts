@@ -112,8 +112,8 @@ async function play(stream: Stream, request: IncomingMessage, response: ServerRe
   response.end()
 }
 
-/** Where a flood ends; what takes all of it does not feel that its reader stopped. */
-const FLOOD = 2 ** 25
+/** Where a flood ends: no machine is to drown in it. */
+const FLOOD = 2 ** 25 + 2 ** 22
 
 /** Writes no faster than the reader takes it, and tells how much that was. */
 async function flood(response: ServerResponse, seen: Seen) {
@@ -132,7 +132,7 @@ function page(response: ServerResponse) {
 
 /** Serves dist and the tests themselves; `unmissed/…` becomes the file that package.json names, as a bundler would have it. */
 async function file(pathname: string, response: ServerResponse) {
-  if (!/^\/(dist|test\/runtimes)\/[\w./-]+$/.test(pathname) || pathname.includes('..'))
+  if (!/^\/(dist|fixtures|test\/runtimes)\/[\w./-]+$/.test(pathname) || pathname.includes('..'))
     return void response.writeHead(404).end()
   const text = await readFile(join(root, pathname), 'utf8').catch(() => undefined)
   if (text === undefined) return void response.writeHead(404).end()

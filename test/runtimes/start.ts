@@ -131,14 +131,14 @@ function output(command: string, args: string[]): Promise<string> {
 /** The places in a browser where scripts run. */
 export const SCOPES = ['window', 'dedicated-worker', 'shared-worker', 'service-worker'] as const
 
-/** Runs the list in one place of a browser: a page of its own does it, or starts the worker that does. */
-export async function runScope(browser: Browser, scope: (typeof SCOPES)[number], server: Server): Promise<Report> {
-  const reported = server.report<Result[] | { error: string }>(scope)
+/** Has a page of its own do what `scope` names (see page.js), and resolves with what it reports. */
+export async function runPage<Value>(browser: Browser, scope: string, server: Server): Promise<Value> {
+  const reported = server.report<Value | { error: string }>(scope)
   const page = await browser.open(`${server.url}/page?scope=${scope}`)
   try {
-    const results = await reported
-    if ('error' in results) throw new Error(`${scope}: ${results.error}`)
-    return { version: browser.version, results }
+    const value = await reported
+    if (typeof value === 'object' && value !== null && 'error' in value) throw new Error(`${scope}: ${value.error}`)
+    return value as Value
   } finally {
     await page.close()
   }
