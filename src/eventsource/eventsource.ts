@@ -98,9 +98,9 @@ export class EventSource extends EventTarget {
     super()
     // What Web IDL does with missing arguments, and with a dictionary that is none.
     // biome-ignore lint/complexity/noArguments: an argument that is undefined is a URL, one that is missing an error
-    if (arguments.length === 0) throw new TypeError('EventSource: 1 argument required, a URL')
+    if (arguments.length === 0) throw new TypeError('EventSource needs a URL')
     if (init !== null && typeof init !== 'object' && typeof init !== 'function')
-      throw new TypeError('EventSource: the second argument is not an object')
+      throw new TypeError('EventSource takes an object of options')
     const options = init ?? {}
     const text = `${url}`
     this.#withCredentials = Boolean(options.withCredentials)
@@ -292,6 +292,6 @@ for (const constants of [EventSource, EventSource.prototype])
     Object.defineProperty(constants, name, { value, enumerable: true })
 
 // Web IDL wants members enumerable, where classes hide them.
-for (const name of ['url', 'withCredentials', 'readyState', 'onopen', 'onmessage', 'onerror', 'close'])
-  Object.defineProperty(EventSource.prototype, name, { enumerable: true })
+for (const name of Object.getOwnPropertyNames(EventSource.prototype))
+  if (name !== 'constructor') Object.defineProperty(EventSource.prototype, name, { enumerable: true })
 Object.defineProperty(EventSource.prototype, Symbol.toStringTag, { value: 'EventSource', configurable: true })

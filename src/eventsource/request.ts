@@ -16,17 +16,23 @@ export interface Memory {
   failures: number
 }
 
+/** An answer that can be read, and the origin that gave it. */
+export interface Answer {
+  readonly body: ReadableStream<Uint8Array> | null
+  readonly origin: string
+}
+
 /** As in the fetch standard. */
 const MOST_REDIRECTS = 20
 
 /**
- * Asks once, and resolves with an answer that can be read and the origin that gave it. The client's own attempt does the
- * same for any method, body and policy, which would make this entry a third larger.
+ * Asks once; throws what to fail with, or to come back after. The client's own attempt does the same for any method, body
+ * and policy, which would make this entry a third larger.
  */
-export async function request(url: URL, init: EventSourceInit, memory: Memory, signal: AbortSignal) {
-  const { headers: given, fetch: ask = fetch, retry } = init
+export async function request(url: URL, init: EventSourceInit, memory: Memory, signal: AbortSignal): Promise<Answer> {
+  const { headers: given, fetch: ask = fetch, retry, withCredentials } = init
   const { id, idOrigin, failures } = memory
-  const { guarded } = detect()
+  const { guarded, encodes } = detect()
   let target = url
   // Awaited in any case: nothing is sent before the constructor has returned.
   const own = await (typeof given === 'function' ? given({ attempt: failures + 1, lastEventId: id }) : given)
@@ -35,47 +41,42 @@ export async function request(url: URL, init: EventSourceInit, memory: Memory, s
     headers.set('accept', 'text/event-stream')
     // "Set request's cache mode to no-store", where fetch leaves that to us.
     if (!guarded) headers.set('cache-control', 'no-cache')
-    // An id goes to where the caller sent us, and to the origin that gave it.
     const bytes = toBytes(id)
-    if (
-      bytes &&
-      bytes.length <= LONGEST_ID &&
-      !UNSENDABLE.test(bytes) &&
-      (target === url || target.origin === idOrigin)
-    )
-      headers.set('last-event-id', bytes)
+    const isKnown = target === url || target.origin === idOrigin
+    if (bytes && isKnown && bytes.length <= LONGEST_ID && !UNSENDABLE.test(bytes))
+      headers.set('last-event-id', encodes ? id : bytes)
     signal.throwIfAborted()
     const response = await ask(target.href, {
       headers,
       signal,
-      credentials: init.withCredentials ? 'include' : 'same-origin',
+      credentials: withCredentials ? 'include' : 'same-origin',
       ...(guarded ? { cache: 'no-store' } : { redirect: 'manual' }),
     })
-    const { status } = response
+    const { status, body } = response
     const type = response.headers.get('content-type')
     if (status === 200 && isEventStream(type))
-      return { body: response.body, origin: new URL((guarded && response.url) || target).origin }
+      return { body, origin: new URL((guarded && response.url) || target).origin }
 
-    response.body?.cancel().catch(() => {})
-    const location = response.headers.get('location') ?? 'none:'
-    const next = URL.canParse(location, target.href) ? new URL(location, target) : undefined
-    if (
-      !guarded &&
-      /^30[12378]$/.test(`${status}`) &&
-      redirects < MOST_REDIRECTS &&
-      next &&
-      /^https?:/.test(next.href)
-    ) {
-      // Fetch alone would carry an `x-api-key` to anywhere.
-      if (next.origin !== target.origin) headers = new Headers()
-      target = next
-    } else if (status !== 200)
-      throw new ConnectError(
-        'status',
-        `The server answered with status ${status}`,
-        !!retry?.statuses?.includes(status),
-        { response },
-      )
-    else throw new ConnectError('content-type', `The server sent ${type}, not text/event-stream`, false, { response })
+    body?.cancel().catch(() => {})
+    const isRedirect = !guarded && redirects < MOST_REDIRECTS && /^30[12378]$/.test(`${status}`)
+    const next = isRedirect && destination(response, target)
+    if (!next) {
+      const [code, message] = status === 200 ? (['content-type', type] as const) : (['status', status] as const)
+      throw new ConnectError(code, `The server answered with ${code} ${message}`, !!retry?.statuses?.includes(status), {
+        response,
+      })
+    }
+    // Fetch alone would carry an `x-api-key` to anywhere.
+    if (next.origin !== target.origin) headers = new Headers()
+    target = next
   }
+}
+
+/** Where a redirect leads, if fetch could go there. */
+function destination({ headers }: Response, from: URL): URL | undefined {
+  try {
+    const next = new URL(headers.get('location') ?? 'none:', from)
+    if (/^https?:/.test(next.href)) return next
+  } catch {}
+  return undefined
 }
