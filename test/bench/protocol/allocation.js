@@ -1,24 +1,20 @@
 /**
  * What a reader allocates for an event, compared with the event's text.
  *
- * Measured in a process of its own whose young generation is so large that nothing is collected during a pass: the
+ * Measured in a process whose young generation is so large that nothing is collected during a pass: the
  * growth of the heap is then all that was allocated, garbage included, and the same in every run. (What is still held
  * afterwards would miss the garbage; a sampling profiler would estimate.) It counts what a large string leaves unused
  * at the end of a page, too: the floor shows how much that is.
  */
-import { spawnSync } from 'node:child_process'
 import { PerformanceObserver } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { check } from './check.js'
 import { loadContenders } from './contenders.js'
 import { collect, consumer, median } from './measure.js'
-import { choose, loadSource } from './options.js'
 import { figure, table } from './table.js'
-import { makeWorkload, workloadNames } from './workloads.js'
+import { makeWorkload } from './workloads.js'
 
-const here = fileURLToPath(import.meta.url)
-const roomy = ['--min-semi-space-size=128', '--max-semi-space-size=128']
+export const flags = ['--min-semi-space-size=128', '--max-semi-space-size=128']
 
 const bodies = [
   'llm: one event a chunk',
@@ -62,10 +58,10 @@ function sizeOfText({ text: texts }) {
   return texts.reduce((sum, text) => sum + text.length * (/^[\u0000-\u00ff]*$/.test(text) ? 1 : 2), 0)
 }
 
-async function measure({ only, workloads, scale, src }) {
-  const contenders = await loadContenders({ only: choose(only), src: await loadSource(src) })
+export async function measure({ only, workloads, scale, src }) {
+  const contenders = await loadContenders({ only, src })
   const rows = []
-  for (const name of workloadNames.filter((name) => bodies.includes(name) && choose(workloads)(name))) {
+  for (const name of bodies.filter(workloads)) {
     const workload = makeWorkload(name, scale)
     const events = workload.events.length
     const row = { workload: name, text: sizeOfText(workload) / events, contenders: {} }
@@ -83,21 +79,11 @@ async function measure({ only, workloads, scale, src }) {
   return rows
 }
 
-export function allocation({ raw }) {
-  const child = spawnSync(process.execPath, [...roomy, here, JSON.stringify(raw)], {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 26,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  if (child.status !== 0) throw new Error(`the process that measures allocation ended with ${child.status}`)
-  const rows = JSON.parse(child.stdout)
+export function show(rows) {
   const names = Object.keys(rows[0]?.contenders ?? {})
   const line = table('Allocation: bytes an event, as a multiple of its text', [...names, 'text, B'])
   for (const { workload, text, contenders } of rows) {
     const multiples = names.map((name) => contenders[name].bytes && contenders[name].bytes / text)
     line(workload, [...multiples.map(figure), figure(text)])
   }
-  return rows
 }
-
-if (process.argv[1] === here) console.log(JSON.stringify(await measure(JSON.parse(process.argv[2]))))

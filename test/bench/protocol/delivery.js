@@ -5,7 +5,7 @@
 import { check } from './check.js'
 import { consumer, median, ratios, rounds } from './measure.js'
 import { figure, table } from './table.js'
-import { makeWorkload, workloadNames } from './workloads.js'
+import { makeWorkload } from './workloads.js'
 
 const bodies = ['llm: one event a chunk', 'llm: 64 KiB chunks']
 /** The others are given as multiples of this one's cost. */
@@ -148,11 +148,11 @@ export async function loadWays({ only, src }) {
   }
 }
 
-export async function delivery({ only, workloads, scale, count, sample, src }) {
+export async function measure({ only, workloads, scale, count, sample, src }) {
   const { plain, chosen } = await loadWays({ only, src })
   const ways = Object.entries({ ...plain, ...chosen }).map(([name, way]) => ({ name, ...way }))
   const rows = []
-  for (const name of workloadNames.filter((name) => bodies.includes(name) && workloads(name))) {
+  for (const name of bodies.filter(workloads)) {
     const workload = makeWorkload(name, scale)
     const failures = {}
     for (const way of ways) failures[way.name] = way.floor ? undefined : await check(way, workload)
@@ -161,20 +161,29 @@ export async function delivery({ only, workloads, scale, count, sample, src }) {
       .map(({ name, bytes }) => ({ name, run: () => bytes(workload.bytes, consumer().take) }))
     const costs = await rounds(tasks, { count, sample })
     const row = { workload: name, events: workload.events.length, ways: {} }
-    const line = table(`Delivery, ${name}: ns an event, and as a multiple of the ${yardstick}'s cost`, ['ns', '×'])
     for (const { name } of ways) {
       row.ways[name] = failures[name]
         ? { failure: failures[name] }
         : {
             nanoseconds: median(costs[name]) / workload.events.length,
-            cost: median(ratios(costs[name], costs[yardstick])),
+            ratio: median(ratios(costs[name], costs[yardstick])),
           }
-      line(
-        name,
-        failures[name] ? [`n/a: ${failures[name]}`] : [figure(row.ways[name].nanoseconds), figure(row.ways[name].cost)],
-      )
     }
     rows.push(row)
   }
   return rows
+}
+
+export function show(rows) {
+  for (const { workload, ways } of rows) {
+    const line = table(`Delivery, ${workload}: ns an event, and as a multiple of the ${yardstick}'s cost`, [
+      'ns',
+      '×',
+      'over processes',
+    ])
+    for (const [name, { nanoseconds, ratio, range, failure }] of Object.entries(ways)) {
+      if (failure) line(`${name} n/a: ${failure}`)
+      else line(name, [figure(nanoseconds), figure(ratio), range.map(figure).join('-')])
+    }
+  }
 }

@@ -10,8 +10,10 @@ import { figure, table } from './table.js'
 import { makeShape, shapeNames } from './workloads.js'
 
 const factors = [1, 2, 8]
+/** One process tells linear from quadratic. */
+export const processes = 1
 
-export async function linearity({ only, scale, count, sample, src }) {
+export async function measure({ only, scale, count, sample, src }) {
   const contenders = (await loadContenders({ only, src })).filter(({ floor }) => !floor)
   const { chosen } = await loadWays({ only, src })
   const iterations = Object.entries(chosen).map(([name, way]) => ({ name: `${name} (iteration)`, ...way }))
@@ -20,15 +22,10 @@ export async function linearity({ only, scale, count, sample, src }) {
   for (const shape of shapeNames) {
     const sizes = factors.map((factor) => makeShape(shape, factor * scale))
     const row = { shape, size: sizes[0].size, readers: {} }
-    const line = table(`Linearity, ${shape}: ms for ${row.size} bytes, and times that for 2 and 8 times as many`, [
-      'ms',
-      ...factors.slice(1).map((factor) => `${factor}n`),
-    ])
     for (const reader of readers) {
       const failure = await firstFailure(reader, sizes)
       if (failure) {
         row.readers[reader.name] = { failure }
-        line(`${reader.name} n/a: ${failure}`)
         continue
       }
       const { take } = consumer()
@@ -36,11 +33,23 @@ export async function linearity({ only, scale, count, sample, src }) {
       const costs = await rounds(tasks, { count: Math.min(count, 9), sample })
       const growth = factors.slice(1).map((_, i) => median(ratios(costs[i + 1], costs[0])))
       row.readers[reader.name] = { nanoseconds: median(costs[0]), growth }
-      line(reader.name, [median(costs[0]) / 1e6, ...growth].map(figure))
     }
     rows.push(row)
   }
   return rows
+}
+
+export function show(rows) {
+  for (const { shape, size, readers } of rows) {
+    const line = table(`Linearity, ${shape}: ms for ${size} bytes, and times that for 2 and 8 times as many`, [
+      'ms',
+      ...factors.slice(1).map((factor) => `${factor}n`),
+    ])
+    for (const [name, { nanoseconds, growth, failure }] of Object.entries(readers)) {
+      if (failure) line(`${name} n/a: ${failure}`)
+      else line(name, [nanoseconds / 1e6, ...growth].map(figure))
+    }
+  }
 }
 
 async function firstFailure(reader, sizes) {

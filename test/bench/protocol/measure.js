@@ -35,15 +35,10 @@ export async function cpu(work) {
 }
 
 /** Holes do not count. */
-export function quantile(numbers, part) {
-  const sorted = numbers.flat().toSorted((a, b) => a - b)
-  const at = (sorted.length - 1) * part
-  const low = sorted[Math.floor(at)]
-  return low + (sorted[Math.ceil(at)] - low) * (at - Math.floor(at))
-}
-
 export function median(numbers) {
-  return quantile(numbers, 0.5)
+  const sorted = numbers.flat().toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
 export function geometricMean(numbers) {

@@ -1,33 +1,24 @@
 /** Bytes to events and text to events: all contenders on all workloads. */
 import { check } from './check.js'
 import { loadContenders, yardstick } from './contenders.js'
-import { consumer, geometricMean, median, quantile, ratios, rounds } from './measure.js'
+import { consumer, geometricMean, median, ratios, rounds } from './measure.js'
 import { figure, table } from './table.js'
 import { makeWorkload, workloadNames } from './workloads.js'
 
 export const titles = { bytes: 'Bytes to events', text: 'Text to events' }
 
-export async function parse({ only, workloads, forms, scale, count, sample, src, fresh }) {
+export async function measure({ only, workloads, forms, scale, count, sample, src, fresh }) {
   const contenders = await loadContenders({ only, src })
-  const able = {
-    bytes: contenders,
-    // Text needs no decoding, so there is one floor only.
-    text: contenders.filter(({ text, name }) => text && name !== 'floor (stream)'),
-  }
-  season(contenders, scale, fresh ? [(text) => text] : shapes)
-
+  season(contenders, scale, fresh)
   const rows = Object.fromEntries(forms.map((form) => [form, []]))
   for (const form of forms) {
-    const shown = columns(able[form])
-    const line = table(`${titles[form]}: speed as a multiple of ${yardstick}'s, MB/s of the first column`, [
-      ...shown.map(([name]) => name),
-      'MB/s',
-    ])
+    // Text needs no decoding, so there is one floor only.
+    const able = contenders.filter((one) => one[form] && (form === 'bytes' || one.name !== 'floor (stream)'))
     for (const name of workloadNames.filter(workloads)) {
       const workload = makeWorkload(name, scale)
       const failures = {}
-      for (const contender of able[form]) failures[contender.name] = await check(contender, workload, form)
-      const tasks = able[form]
+      for (const contender of able) failures[contender.name] = await check(contender, workload, form)
+      const tasks = able
         .filter((contender) => !failures[contender.name])
         .map((contender) => {
           const { take } = consumer()
@@ -35,41 +26,35 @@ export async function parse({ only, workloads, forms, scale, count, sample, src,
         })
       const costs = await rounds(tasks, { count, sample })
       const row = { workload: name, size: workload.size, events: workload.events.length, contenders: {} }
-      for (const contender of able[form]) {
-        const failure = failures[contender.name]
-        row.contenders[contender.name] = failure ? { failure } : figures(costs[contender.name], costs[yardstick])
+      for (const { name } of able) {
+        const failure = failures[name]
+        row.contenders[name] = failure ? { failure } : figures(costs[name], costs[yardstick])
       }
       rows[form].push(row)
-      const first = row.contenders[shown[0][0]]?.nanoseconds
-      line(name, [...shown.map(([, members]) => figure(best(row, members))), figure(first && (1e3 * row.size) / first)])
-      for (const { name } of able[form])
-        if (row.contenders[name].failure) line(`  n/a: ${name} ${row.contenders[name].failure}`)
     }
-    const found = shown.map(([, members]) => rows[form].map((row) => best(row, members)).filter(Boolean))
-    line(
-      'geometric mean',
-      found.map((list) => figure(geometricMean(list))),
-    )
-    line(
-      'lowest',
-      found.map((list) => figure(list.length ? Math.min(...list) : undefined)),
-    )
   }
   return rows
 }
 
 /**
- * Everybody reads a little of everything before anything is timed, text in every shape a string can have: the call
- * sites of a long-lived process have seen them all, and a method call on a string is several times faster at one that
- * has seen no more than four.
+ * Everybody reads a little of everything before anything is timed, text in every shape a string can have. A method call
+ * on a string is several times slower where more than four shapes were seen, but only if they were seen before the
+ * optimiser came: what it made for four of them serves all others. So the first bodies are too short to bring it, or
+ * chance would decide which of both is measured. `fresh` leaves the shapes out: text is flat then, as decoders make it.
  */
-function season(contenders, scale, shapes) {
+function season(contenders, scale, fresh) {
+  const { take } = consumer()
+  for (const name of fresh ? [] : workloadNames) {
+    const workload = makeWorkload(name, scale / 2000)
+    for (const shape of shapes) for (const { text } of contenders) text?.(workload.text.map(shape), take, workload)
+  }
   for (const name of workloadNames) {
     const workload = makeWorkload(name, scale / 20)
-    const { take } = consumer()
-    for (const contender of contenders) {
-      for (let i = 0; i < 4; i++) contender.bytes(workload.bytes, take, workload)
-      if (contender.text) for (const shape of shapes) contender.text(workload.text.map(shape), take, workload)
+    for (const { bytes, text } of contenders) {
+      for (let i = 0; i < 4; i++) {
+        bytes(workload.bytes, take, workload)
+        text?.(workload.text, take, workload)
+      }
     }
   }
 }
@@ -84,17 +69,38 @@ const shapes = [
 ]
 
 function figures(costs, yard) {
-  const speeds = yard && ratios(yard, costs)
-  return {
-    nanoseconds: median(costs),
-    ...(speeds && { ratio: median(speeds), quartiles: [quantile(speeds, 0.25), quantile(speeds, 0.75)] }),
+  return { nanoseconds: median(costs), ...(yard && { ratio: median(ratios(yard, costs)) }) }
+}
+
+export function show(rows) {
+  for (const [form, list] of Object.entries(rows)) {
+    const shown = columns(Object.keys(list[0]?.contenders ?? {}))
+    const [first] = shown[0] ?? []
+    const line = table(`${titles[form]}: speed as a multiple of ${yardstick}'s; of ${first} also the range and MB/s`, [
+      ...shown.map(([name]) => name),
+      'over processes',
+      'MB/s',
+    ])
+    for (const row of list) {
+      const { nanoseconds, range } = row.contenders[first]
+      line(row.workload, [
+        ...shown.map(([, members]) => figure(best(row, members))),
+        range ? range.map(figure).join('-') : 'n/a',
+        figure(nanoseconds && (1e3 * row.size) / nanoseconds),
+      ])
+      for (const [name, { failure }] of Object.entries(row.contenders)) if (failure) line(`  n/a: ${name} ${failure}`)
+    }
+    const found = shown.map(([, members]) => list.map((row) => best(row, members)).filter(Boolean))
+    const lowest = found.map((ratios) => (ratios.length ? Math.min(...ratios) : undefined))
+    line('geometric mean', found.map(geometricMean).map(figure))
+    line('lowest', lowest.map(figure))
   }
 }
 
 /** One column for each contender, and one for both floors. */
-function columns(contenders) {
-  const plain = contenders.filter(({ floor }) => !floor).map(({ name }) => [name, [name]])
-  const floors = contenders.filter(({ floor }) => floor).map(({ name }) => name)
+function columns(names) {
+  const floors = names.filter((name) => name.startsWith('floor'))
+  const plain = names.filter((name) => !floors.includes(name)).map((name) => [name, [name]])
   return floors.length ? [...plain, ['floor', floors]] : plain
 }
 

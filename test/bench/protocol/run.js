@@ -1,18 +1,18 @@
-/** `npm run bench`: how fast, beside the others, in one process. `--help` says what can be chosen. */
+/** `npm run bench`: how fast, beside the others. `--help` says what can be chosen. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { allocation } from './allocation.js'
+import * as allocation from './allocation.js'
 import { yardstick } from './contenders.js'
-import { delivery } from './delivery.js'
-import { linearity } from './linearity.js'
+import * as delivery from './delivery.js'
+import * as linearity from './linearity.js'
 import { geometricMean } from './measure.js'
+import { merge } from './merge.js'
 import { nodeBinary, releases } from './nodes.js'
-import { choose, loadSource } from './options.js'
-import { parse, titles } from './parse.js'
+import * as parse from './parse.js'
 import { figure, table } from './table.js'
 
 const sections = { parse, delivery, allocation, linearity }
@@ -22,7 +22,8 @@ const help = `npm run bench -- [${Object.keys(sections).join('] [')}] [options] 
   --only a,b        contenders whose name contains one of these             Default: all
   --workloads a,b   workloads whose name contains one of these              Default: all
   --forms a,b       what the parser is given: bytes, text                   Default: both
-  --rounds n        turns of each contender, of which the median counts     Default: 25
+  --processes n     how often all of it is run anew; medians are shown      Default: 3
+  --rounds n        turns of each contender in a process                    Default: 15
   --sample ms       CPU time of one turn                                    Default: 8
   --scale x         size of the bodies                                      Default: 1
   --fresh           text was seen in one shape only, as in a new process    Default: in all shapes
@@ -36,7 +37,8 @@ const { values, positionals } = parseArgs({
     only: { type: 'string' },
     workloads: { type: 'string' },
     forms: { type: 'string', default: 'bytes,text' },
-    rounds: { type: 'string', default: '25' },
+    processes: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '15' },
     sample: { type: 'string', default: '8' },
     scale: { type: 'string', default: '1' },
     fresh: { type: 'boolean', default: false },
@@ -49,72 +51,63 @@ const { values, positionals } = parseArgs({
 
 if (values.help) console.log(help)
 else {
-  const runs = values.node ? elsewhere(values.node) : [await here()]
+  const wanted = values.node === 'all' ? releases : values.node?.split(',')
+  const runs = (wanted?.map(nodeBinary) ?? [process.execPath]).map(run)
+  if (runs.length > 1 && runs[0].parse) sideBySide(runs)
   if (values.json) writeFileSync(values.json, `${JSON.stringify(runs, undefined, 2)}\n`)
 }
 
-async function here() {
-  console.log(`Node ${process.version}, ${process.platform} ${process.arch}, ${cpus()[0]?.model}`)
-  const raw = { only: values.only, workloads: values.workloads, scale: Number(values.scale), src: values.src }
+function run(binary) {
+  const found = {}
+  for (const [name, section] of Object.entries(sections)) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue
+    const length = section.processes ?? Number(values.processes)
+    const processes = Array.from({ length }, () => child(binary, name, section.flags ?? []))
+    if (!found.node) {
+      found.node = processes[0].node
+      console.log(`\nNode ${found.node}, ${process.platform} ${process.arch}, ${cpus()[0]?.model}`)
+    }
+    found[name] = merge(processes.map(({ figures }) => figures))
+    section.show(found[name])
+  }
+  return found
+}
+
+function child(binary, name, flags) {
   const options = {
-    raw,
-    only: choose(values.only),
-    workloads: choose(values.workloads),
+    only: values.only,
+    workloads: values.workloads,
     forms: values.forms.split(','),
-    scale: Number(values.scale),
     count: Number(values.rounds),
     sample: Number(values.sample),
+    scale: Number(values.scale),
     fresh: values.fresh,
-    src: await loadSource(values.src),
+    src: values.src && resolve(values.src),
   }
-  const run = { node: process.version, platform: process.platform, arch: process.arch }
-  for (const [name, section] of Object.entries(sections))
-    if (positionals.length === 0 || positionals.includes(name)) run[name] = await section(options)
-  return run
+  const section = fileURLToPath(new URL('section.js', import.meta.url))
+  const { status, stdout } = spawnSync(binary, [...flags, section, name, JSON.stringify(options)], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  if (status !== 0) throw new Error(`${binary} could not measure ${name}: it ended with ${status}`)
+  return JSON.parse(stdout)
 }
 
-/** The same again under each Node, and the parser's ratios side by side at the end. */
-function elsewhere(wanted) {
-  const folder = mkdtempSync(join(tmpdir(), 'unmissed-bench-'))
-  const json = join(folder, 'run.json')
-  const { node: _, json: __, help: ___, ...rest } = values
-  const words = Object.entries({ ...rest, json }).flatMap(([name, value]) =>
-    typeof value === 'boolean' ? (value ? [`--${name}`] : []) : [`--${name}`, value],
-  )
-  try {
-    const runs = (wanted === 'all' ? releases : wanted.split(',')).flatMap((node) => {
-      const here = fileURLToPath(import.meta.url)
-      const { status } = spawnSync(nodeBinary(node), [here, ...positionals, ...words], { stdio: 'inherit' })
-      if (status !== 0) throw new Error(`the run under Node ${node} ended with ${status}`)
-      return JSON.parse(readFileSync(json, 'utf8'))
-    })
-    if (runs[0].parse) sideBySide(runs)
-    return runs
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
-
+/** Our parser's ratios under each Node. */
 function sideBySide(runs) {
   for (const form of Object.keys(runs[0].parse)) {
     const [first] = Object.keys(runs[0].parse[form][0].contenders)
-    const ratios = runs.map((run) => run.parse[form].map(({ contenders }) => contenders[first].ratio))
-    const line = table(
-      `${titles[form]}: ${first} as a multiple of ${yardstick}'s speed`,
-      runs.map(({ node }) => node),
-    )
-    for (const [i, { workload }] of runs[0].parse[form].entries())
-      line(
-        workload,
-        ratios.map((list) => figure(list[i])),
-      )
-    line(
-      'geometric mean',
-      ratios.map((list) => figure(geometricMean(list.filter(Boolean)))),
-    )
-    line(
-      'lowest',
-      ratios.map((list) => figure(Math.min(...list.filter(Boolean)))),
-    )
+    const lists = runs.map((run) => run.parse[form].map(({ contenders }) => contenders[first].ratio))
+    const known = lists.map((list) => list.filter(Boolean))
+    const versions = runs.map(({ node }) => node)
+    const line = table(`${parse.titles[form]}: ${first} as a multiple of ${yardstick}'s speed`, versions)
+    for (const [i, { workload }] of runs[0].parse[form].entries()) {
+      const cells = lists.map((list) => figure(list[i]))
+      line(workload, cells)
+    }
+    line('geometric mean', known.map(geometricMean).map(figure))
+    const lowest = known.map((list) => Math.min(...list))
+    line('lowest', lowest.map(figure))
   }
 }

@@ -34,7 +34,7 @@ async function tiny(...words: string[]): Promise<Run> {
   await promisify(execFile)(process.execPath, [
     harness,
     ...words,
-    ...['--rounds', '1', '--sample', '0.1', '--scale', '0.01', '--json', json],
+    ...['--processes', '1', '--rounds', '1', '--sample', '0.1', '--scale', '0.01', '--json', json],
   ])
   const [run] = JSON.parse(await readFile(json, 'utf8'))
   return run
