@@ -112,10 +112,7 @@ describe(`useEventStream in React ${version}`, () => {
     it('for fifty components of one key', async () => {
       const seen = vi.fn()
       page = await render(
-        Array.from({ length: 50 }, (_, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: they have nothing else
-          <Stream key={index} on={{ key: 'one', onEvent: seen }} />
-        )),
+        Array.from({ length: 50 }, (_, index) => <Stream key={index} on={{ key: 'one', onEvent: seen }} />),
         { strict: true },
       )
       const request = await server.next()
@@ -259,7 +256,6 @@ describe(`useEventStream in React ${version}`, () => {
         return (
           <>
             {Array.from({ length: value }, (_, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: they have nothing else
               <Row key={index} index={index} count={data} />
             ))}
             <b>{data}</b>
