@@ -27,7 +27,6 @@ export function events(
   let done = false
   let failure: { error: unknown } | undefined
   let reading: Promise<void> | undefined
-  let wake = () => {}
 
   if (signal?.aborted) onAbort()
   else signal?.addEventListener('abort', onAbort, { once: true })
@@ -50,19 +49,21 @@ export function events(
     finish(error)
   }
 
-  /** The one way out: nothing is read any more, and whoever waits for a read is woken. */
+  /** The one way out: nothing is read any more, and a read that is waited for ends by the cancelling. */
   function finish(reason?: unknown) {
     if (done) return
     done = true
     signal?.removeEventListener('abort', onAbort)
     // Not awaited: a source may take its time to cancel, or never say that it did.
     reader.cancel(reason).catch(() => {})
-    wake()
   }
 
   async function read() {
+    queue = []
+    given = 0
     try {
       const chunk = await reader.read()
+      reading = undefined
       if (done) return
       if (!chunk.done) return parser.push(chunk.value)
       parser.end()
@@ -86,14 +87,7 @@ export function events(
         throw error
       }
       if (done) return { value: undefined, done: true }
-      reading ??= new Promise<void>((resolve) => {
-        wake = resolve
-        queue = []
-        given = 0
-        read().then(resolve)
-      }).then(() => {
-        reading = undefined
-      })
+      reading ??= read()
       await reading
     }
   }
