@@ -15,7 +15,14 @@ export function declarations() {
     for (const node of source.statements) {
       if (!ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) continue
       const named = ts.isVariableStatement(node) ? node.declarationList.declarations : [node]
-      for (const { name } of named) if (name) found.set(`${file}:${name.text}`, { file, name: name.text, node, source })
+      for (const { name } of named) {
+        if (!name) continue
+        const key = `${file}:${name.text}`
+        const known = found.get(key)
+        // Of an overloaded function the signatures count, and the implementation is nobody's business.
+        if (known) known.overloads.push(...(node.body ? [] : [node]))
+        else found.set(key, { file, name: name.text, node, source, overloads: [] })
+      }
     }
   }
   return found
