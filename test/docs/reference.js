@@ -32,7 +32,16 @@ function item(found, name) {
   if (!found) throw new Error(`${name} is exported, but not declared where its entry says`)
   const { node, overloads, source } = found
   const doc = text(node)
-  const lines = [`### \`${name}\``, '', doc, '', '```ts', ...[node, ...overloads].map((one) => head(one, source)), '```', '']
+  const lines = [
+    `### \`${name}\``,
+    '',
+    doc,
+    '',
+    '```ts',
+    ...[node, ...overloads].map((one) => head(one, source)),
+    '```',
+    '',
+  ]
   if (ts.isInterfaceDeclaration(node) || ts.isClassDeclaration(node))
     for (const member of node.members) {
       const meaning = text(member)
@@ -45,7 +54,7 @@ function item(found, name) {
 }
 
 /** The declaration without the bodies of its functions and without its comments. */
-function ...[node, ...overloads].map((one) => head(one, source)) {
+function head(node, source) {
   const printer = ts.createPrinter({ removeComments: true })
   if (ts.isFunctionDeclaration(node))
     node = ts.factory.updateFunctionDeclaration(
