@@ -1,4 +1,4 @@
-const encoder = new TextEncoder()
+const encoder = /* @__PURE__ */ new TextEncoder()
 
 /** Bytes for many readers: made once, framed once, shared by every socket that they are written to. */
 export class Bytes {

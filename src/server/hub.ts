@@ -23,7 +23,7 @@ import { WebExchange } from './web.ts'
 
 /** How long the backplane may take to say where a reader begins, in milliseconds, before the reader is sent away. */
 const PATIENCE = 5000
-const STILL = new Frame(comment())
+const STILL = /* @__PURE__ */ new Frame(/* @__PURE__ */ comment())
 
 /** Makes a hub: many readers, one log. */
 export function createHub<Events = Record<string, unknown>, Metadata = unknown>(
@@ -217,10 +217,10 @@ class LogHub implements Hub, Home, Replayed, Guarded {
     return new Frame(encode({ type: 'gap', data: gap }))
   }
 
-  wrote(subscriber: HubSubscriber, { payload }: Bytes, frames: readonly Frame[]): void {
+  wrote(subscriber: HubSubscriber, { payload }: Bytes, frames: readonly Frame[], now: number): void {
     // What leaves together was published in one turn, but for a reader that was behind, whose frames leave one by one.
     const last = frames[frames.length - 1]
-    this.#metrics.wrote(payload.length, frames.length, last?.event && performance.now() - last.at)
+    this.#metrics.wrote(payload.length, frames.length, last?.event && now - last.at)
     if (last?.event) subscriber.sent = last.event.id
   }
 

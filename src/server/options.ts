@@ -53,7 +53,7 @@ export interface HubOptions<Metadata = unknown> extends QueueOptions {
   onConnect?: ((subscriber: Subscriber<Metadata>) => void | Promise<void>) | undefined
   /** Called when a subscriber's connection is over. Default: none. */
   onDisconnect?: ((subscriber: Subscriber<Metadata>, reason: CloseReason) => void) | undefined
-  /** Called when a reader missed what is no longer in the log. What it returns is awaited before live events: send a snapshot. Default: none. */
+  /** Called when a reader missed what is no longer in the log, or what a policy dropped for it. What it returns is awaited before live events: send a snapshot. Default: none. */
   onGap?: ((gap: Gap, subscriber: Subscriber<Metadata>) => void | Promise<void>) | undefined
   /** Called for each event that a policy drops for a subscriber. Default: none. */
   onDrop?: ((event: PublishedEvent, subscriber: Subscriber<Metadata>) => void) | undefined

@@ -54,7 +54,7 @@ export interface Home {
   overflow(subscriber: HubSubscriber, queue: Queue, frame: Frame, room: number): boolean
   /** What a reader has to be told first when it takes more again. */
   notice(subscriber: HubSubscriber): Frame | undefined
-  wrote(subscriber: HubSubscriber, bytes: Bytes, frames: readonly Frame[]): void
+  wrote(subscriber: HubSubscriber, bytes: Bytes, frames: readonly Frame[], now: number): void
   over(subscriber: HubSubscriber, reason: CloseReason): void
   moved(subscriber: HubSubscriber, topics: readonly string[]): void
 }
@@ -246,7 +246,8 @@ export class HubSubscriber extends BaseConnection implements Subscriber {
   }
 
   #transmit(bytes: Bytes, frames: readonly Frame[]): void {
-    this.#written = performance.now()
+    const now = performance.now()
+    this.#written = now
     const socket = this.#socket
     const done = this.#waiters && this.#settle(this.#gone)
     let clear = true
@@ -256,7 +257,7 @@ export class HubSubscriber extends BaseConnection implements Subscriber {
       clear = false
       socket.once('drain', () => this.drained())
     }
-    this.#home.wrote(this, bytes, frames)
+    this.#home.wrote(this, bytes, frames, now)
     if (clear || this.ended) return
     this.#queue ??= new Queue()
     this.watch(true)
@@ -283,7 +284,9 @@ export class HubSubscriber extends BaseConnection implements Subscriber {
     // Checked before the filters, which would be told of what is not for it otherwise.
     if (!this.matches(message)) return false
     try {
-      return (!message.where || message.where(this)) && this.#filters.every((filter) => !filter || filter(delivery))
+      if (message.where && !message.where(this)) return false
+      for (const filter of this.#filters) if (filter && !filter(delivery)) return false
+      return true
     } catch (error) {
       // Withheld: what a filter could not judge must not be seen.
       report(error, this.options)

@@ -6,7 +6,7 @@ interface Writer {
 }
 
 let writers: Writer[] = []
-let root = new Batch()
+let root = /* @__PURE__ */ new Batch()
 
 /** The batch of a writer that had nothing to write so far in this turn, and is written to at its end. */
 export function begin(writer: Writer, frame: Frame): Batch {
