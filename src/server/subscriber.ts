@@ -94,9 +94,11 @@ export class HubSubscriber extends BaseConnection implements Subscriber {
   readonly #socket: NodeSocket | undefined
   #written = performance.now()
   #batch: Batch | undefined
-  /** Present while it is behind: what carries the bytes takes no more for now. */
+  /** What carries the bytes takes no more for now: what is pushed meanwhile waits in the queue. */
+  #behind = false
   #queue: Queue | undefined
   #pushed = 0
+  #last = false
   #waiters: Waiter[] | undefined
   /** The id of the event that was written last. */
   sent = ''
@@ -131,7 +133,7 @@ export class HubSubscriber extends BaseConnection implements Subscriber {
 
   get state(): SubscriberState {
     if (this.reason) return 'closed'
-    if (this.#queue) return 'behind'
+    if (this.#behind) return 'behind'
     return this.live ? 'live' : 'joining'
   }
 
@@ -141,7 +143,7 @@ export class HubSubscriber extends BaseConnection implements Subscriber {
 
   /** When it last heard of us, on the clock of `performance.now()`; a reader that is behind needs no heartbeat. */
   get touched(): number {
-    return this.#queue ? performance.now() : this.#written
+    return this.#behind ? performance.now() : this.#written
   }
 
   subscribe(...topics: string[]): void {
@@ -187,8 +189,8 @@ export class HubSubscriber extends BaseConnection implements Subscriber {
     this.#batch = undefined
     if (!batch || this.ended) return
     try {
-      if (!this.#queue) this.#transmit(batch.bytes, batch.frames)
-      else for (const frame of batch.frames) this.#enqueue(this.#queue, frame)
+      if (!this.#behind) this.#transmit(batch.bytes, batch.frames)
+      else for (const frame of batch.frames) this.#enqueue(frame)
     } catch (error) {
       // One reader's trouble, whatever it is, is not the next one's.
       report(error, this.options)
@@ -199,22 +201,21 @@ export class HubSubscriber extends BaseConnection implements Subscriber {
   override drained(): void {
     if (this.ended) return
     this.watch(false)
-    const queue = this.#queue
-    this.#queue = undefined
-    // One system call for all that waited.
+    this.#behind = false
+    // One system call for as much as is taken.
     this.#socket?.cork()
     const notice = this.#home.notice(this)
     if (notice) this.#transmit(notice, [notice])
-    while (queue?.size && !this.#queue) {
-      const frame = queue.take()
-      if (frame) this.#transmit(frame, [frame])
+    while (!this.#behind) {
+      const frame = this.#queue?.take()
+      if (!frame) break
+      this.#transmit(frame, [frame])
     }
     this.#socket?.uncork()
-    if (queue?.size) this.#queue = queue
-    if (this.reason) {
-      this.watch(true)
-      if (!this.#queue) super.finish(this.#last)
-    }
+    if (!this.#queue?.size) this.#queue = undefined
+    if (!this.reason) return
+    this.watch(true)
+    if (!this.#behind) super.finish(this.#last)
   }
 
   override over(): void {
@@ -234,11 +235,10 @@ export class HubSubscriber extends BaseConnection implements Subscriber {
     return this.flushed()
   }
 
-  #last = false
   protected override finish(last: boolean): void {
     this.#last = last
     this.flush()
-    if (!this.#queue && !this.ended) super.finish(last)
+    if (!this.#behind && !this.ended) super.finish(last)
   }
 
   get #gone(): number {
@@ -259,7 +259,7 @@ export class HubSubscriber extends BaseConnection implements Subscriber {
     }
     this.#home.wrote(this, bytes, frames, now)
     if (clear || this.ended) return
-    this.#queue ??= new Queue()
+    this.#behind = true
     this.watch(true)
   }
 
@@ -274,9 +274,11 @@ export class HubSubscriber extends BaseConnection implements Subscriber {
     }
   }
 
-  #enqueue(queue: Queue, frame: Frame): void {
-    const room = (this.options.maxQueued ?? 2 ** 20) - this.exchange.held - queue.size
-    if (!this.ended && !this.#home.overflow(this, queue, frame, room)) this.end('slow', true)
+  #enqueue(frame: Frame): void {
+    if (this.ended) return
+    this.#queue ??= new Queue()
+    const room = (this.options.maxQueued ?? 2 ** 20) - this.exchange.held - this.#queue.size
+    if (!this.#home.overflow(this, this.#queue, frame, room)) this.end('slow', true)
   }
 
   #sees(delivery: Delivery): boolean {

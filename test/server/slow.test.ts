@@ -169,6 +169,28 @@ describe('a reader that takes nothing', () => {
     expect(reasons).toEqual(['slow'])
   }, 20_000)
 
+  test('holds up whoever awaits what is sent to it, until that has left', async () => {
+    const { hub, join } = await serveHub({ maxQueued: 2 ** 30, stallTimeout: 0, heartbeat: 0 })
+    const reader = await join()
+    await until(() => hub.stats().states.live === 1)
+    reader.pause()
+    const [subscriber] = hub.subscribers()
+    const after: number[] = []
+    const sent = []
+    for (let n = 1; n <= 200; n++) {
+      // What can still wait when the nth has left is what came after it.
+      sent.push(
+        subscriber?.send(PIECE).then(() => after.push((subscriber?.queued ?? 0) - (200 - n) * (PIECE.length + 10))),
+      )
+      if (n % 3 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(after.length).toBeLessThan(200)
+    reader.resume()
+    await Promise.all(sent)
+    expect(Math.max(...after)).toBeLessThanOrEqual(0)
+  }, 20_000)
+
   test('an event longer than the bound reaches a reader that keeps up', async () => {
     const { hub, join } = await serveHub({ maxQueued: 1000 })
     const reader = await join()
