@@ -32,7 +32,7 @@ function unmissed(ids: Ids, changes: ConnectOptions = {}): Peer {
       const connection = connect(url, {
         signal,
         lastEventId: after,
-        retry: { base: 5, max: 50 },
+        retry: { base: 5, max: 60 },
         idleTimeout: SILENCE,
         connectTimeout: SILENCE,
         dedupe: true,
@@ -109,7 +109,7 @@ export const peers = {
   'unmissed-wild': unmissed('wild'),
   // The hub announces that its ids are unique.
   'unmissed-hub': unmissed('own', { dedupe: undefined }),
-  'unmissed-stubborn': unmissed('utf8', { retry: ({ delay }) => Math.min(delay, 50) }),
+  'unmissed-stubborn': unmissed('utf8', { retry: ({ delay }) => Math.min(delay, 60) }),
   eventsource,
   'fetch-event-source': fetchEventSourcePeer,
   'leaking-memory': leaking((kept) => kept.push(new Array(512).fill(Math.random()))),

@@ -27,15 +27,26 @@ export interface FaultyProxy {
   close(): Promise<void>
 }
 
+/**
+ * What the clock may be wrong by, in milliseconds. Client and proxy share one event loop, whose timers count from the
+ * beginning of a turn: in a turn that took five milliseconds, a timer fires five milliseconds early.
+ */
+export const LAG = 5
+/** How long a connection may take to be seen closed, in milliseconds. */
+const CLOSING = 100
+
 const HEAD_END = '\r\n\r\n'
 /** A dripped answer is slow for so many bytes, then flows: else 12 KB events would take seconds each. */
 const DRIPPED = 1_500
 
-/** A TCP proxy for one client that follows the HTTP bytes, and does to attempt `n` what `faultOf(n)` says. */
+/**
+ * A TCP proxy for one client that follows the HTTP bytes, and does to attempt `n` what `faultOf(n)` says, which is told
+ * how long the client waited.
+ */
 export async function startProxy(
   origin: number,
   path: string,
-  faultOf: (attempt: number) => Fault,
+  faultOf: (attempt: number, waited: number | undefined) => Fault,
 ): Promise<FaultyProxy> {
   const watch: Watch = { attempts: 0, cuts: 0, places: {}, waits: [], noticed: [], early: 0, double: 0 }
   const sockets = new Set<Socket>()
@@ -96,12 +107,17 @@ export async function startProxy(
   function begin(link: Link, request: string) {
     const now = performance.now()
     // The answer to a redirect is another request of the same attempt, and no waiting lies between.
-    if (endedAt > 0) watch.waits.push(now - endedAt)
-    if (now < notBefore) watch.early++
-    if (links.size > 0) watch.double++
+    const waited = endedAt > 0 ? now - endedAt : undefined
+    if (waited !== undefined) watch.waits.push(waited)
+    if (now < notBefore - LAG) watch.early++
+    const others = [...links]
+    if (others.length > 0)
+      later(CLOSING, () => {
+        if (others.some((other) => links.has(other))) watch.double++
+      })
     notBefore = 0
     links.add(link)
-    const fault = faultOf(watch.attempts++)
+    const fault = faultOf(watch.attempts++, waited)
     if (fault.kind === 'answer') return answer(link, fault)
     if (fault.kind === 'reset' || fault.kind === 'refuse') {
       if (fault.kind === 'refuse') refuse(fault.milliseconds)

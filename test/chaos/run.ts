@@ -4,7 +4,7 @@ import { startHub } from './hub.ts'
 import { Ledger, type Verdict } from './ledger.ts'
 import { startOrigin } from './origin.ts'
 import type { Peer } from './peers.ts'
-import { type FaultyProxy, startProxy } from './proxy.ts'
+import { type FaultyProxy, LAG, startProxy } from './proxy.ts'
 import { type Spread, slope, spread } from './statistics.ts'
 
 export interface RunOptions {
@@ -64,8 +64,6 @@ interface Room {
   stop: () => void
 }
 
-/** A timer may fire up to a millisecond before its time. */
-const TICK = 1
 const SAMPLES = 40
 /** How long what was closed may take to be gone, in milliseconds. */
 const GRACE = 1_000
@@ -94,8 +92,11 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const rooms: Room[] = []
   for (let client = 0; client < clients; client++) {
     const path = `/${client}`
+    const ledger = new Ledger(peer.ids)
     const share = Math.ceil(options.cuts / clients)
-    const proxy = await startProxy(origin.port, path, (attempt) => {
+    const proxy = await startProxy(origin.port, path, (attempt, waited = Infinity) => {
+      // Each body begins with the `retry`, so whoever delivered an event was told it.
+      if (ledger.next > 1 && waited < options.retry - LAG) proxy.watch.early++
       if (proxy.watch.cuts < share) return faultOf(options.scenario, options.seed, client, attempt)
       // The first quiet attempt fixes how much must arrive: what was sent so far, and a little more.
       if (room.last === 0) {
@@ -104,7 +105,6 @@ export async function run(options: RunOptions): Promise<Outcome> {
       }
       return { kind: 'none', wish: { seed: `${options.seed}/${client}/quiet` } }
     })
-    const ledger = new Ledger(peer.ids)
     const { signal } = new AbortController()
     const room: Room = { path, proxy, ledger, last: 0, at: began, next: 1, signal, stop: () => undefined }
     rooms.push(room)
@@ -166,7 +166,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     stuck,
     firstFaults: rooms.flatMap(({ ledger }) => ledger.firstFault ?? []),
     badIds: origin.badIds(),
-    early: total((proxy) => proxy.watch.early) + waits.filter((wait) => wait < options.retry - TICK).length,
+    early: total((proxy) => proxy.watch.early),
     doubleAttempts: total((proxy) => proxy.watch.double),
     unhandled,
     warnings,
