@@ -7,7 +7,10 @@ import { listen, shut } from '../helpers/listen.ts'
 import { open } from '../helpers/reader.ts'
 import { scaled } from './scale.ts'
 
-const EVENTS = scaled(500, 5000)
+const EVENTS = scaled(600, 5000)
+/** In the log before anybody reads: more than a replay reads from it at a time. */
+const BEFORE = 300
+const LAST = 'the last one'
 
 const paths = [
   { path: 'Node responses', readers: 1000, listener: (hub: Hub): RequestListener => hub.handle },
@@ -29,7 +32,7 @@ describe.each(paths)(
 
     beforeEach(async () => {
       attempts = 0
-      hub = createHub({ history: EVENTS })
+      hub = createHub({ history: EVENTS * 2 })
       server = createServer(listener(hub))
       url = `http://127.0.0.1:${await listen(server)}/`
     })
@@ -39,12 +42,13 @@ describe.each(paths)(
     })
 
     /** Reads, is cut off, comes back after its last event, until it has all; what it read, in its order, is the answer. */
-    async function life(): Promise<string[]> {
+    async function life(beginning: string, onEvent: () => void): Promise<string[]> {
       const log: string[] = []
-      let lastEventId: string | undefined
-      while (log.length < EVENTS) {
-        // A third of the connections last for an event or two: the seam between replay and live is crossed at its worst.
-        let left = Math.ceil(Math.random() < 0.3 ? Math.random() * 2 : (Math.random() * EVENTS) / 3)
+      let lastEventId = beginning
+      while (log.at(-1) !== LAST) {
+        // An event or two, so that the seam between replay and live is crossed at its worst; or some; or all that there are.
+        let left =
+          1 + Math.floor(Math.random() * ([2, EVENTS / 3, EVENTS * 3][Math.floor(Math.random() * 3)] as number))
         attempts++
         const reader = await open(url, {
           lastEventId,
@@ -53,8 +57,9 @@ describe.each(paths)(
             if (left === 0) return
             log.push(event.data)
             lastEventId = event.id
-            left = log.length === EVENTS ? 0 : left - 1
+            left = event.data === LAST ? 0 : left - 1
             if (left === 0) reader?.drop()
+            onEvent()
           },
           // Who is too slow for the hub is cut off, if need be before it has seen the head, and comes back like any other.
         }).catch(() => undefined)
@@ -65,20 +70,22 @@ describe.each(paths)(
     }
 
     it('every log is complete, in order and without doubles', async () => {
-      const lives: Promise<string[]>[] = []
-      for (let i = 0; i < readers; i++) {
-        lives.push(life())
-        if (i % 50 === 0) await sleep(10)
-      }
-      await expect.poll(() => hub.size, { timeout: 20_000 }).toBe(readers)
-
       const published: string[] = []
-      for (let i = 0; i < EVENTS; i++) {
-        published.push(String(i))
-        void hub.publish({ data: String(i) })
-        // Bursts and pauses: some events share a turn, some arrive in the middle of a resume.
-        if (Math.random() < 0.3) await sleep(Math.random() * 8)
+      const publish = (data = String(published.length)) => {
+        published.push(data)
+        return hub.publish({ data })
       }
+      const { id: beginning } = await hub.publish({ data: 'the beginning' })
+      while (published.length < BEFORE) void publish()
+
+      // Half of it from timers, half from where sockets are read: between the two a hub's turn is anywhere in its work.
+      const now = () => published.length < EVENTS && Math.random() < 0.002 && void publish()
+      const lives = Array.from({ length: readers }, () => sleep(Math.random() * 3000).then(() => life(beginning, now)))
+      while (published.length < EVENTS) {
+        for (let i = Math.random() * 4; i > 0; i--) void publish()
+        await sleep(Math.random() * 60)
+      }
+      await publish(LAST)
 
       for (const log of await Promise.all(lives)) expect(log).toEqual(published)
       expect(attempts).toBeGreaterThan(readers * 3)
