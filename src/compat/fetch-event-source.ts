@@ -19,7 +19,7 @@ export interface FetchEventSourceInit extends Omit<RequestInit, 'headers'> {
   headers?: HeadersInit | undefined
   /** Called with each answer, before its body is read; one that throws refuses the answer. Default: status 200 and `text/event-stream` are accepted. */
   onopen?: ((response: Response) => void | Promise<void>) | undefined
-  /** Called with each message; one that throws hangs up, and `onerror` decides what then. */
+  /** Called with each message; one that throws hangs up, and `onerror` decides what then. Default: none. */
   onmessage?: ((message: EventSourceMessage) => void) | undefined
   /** Called when the server ends the stream; one that throws has `onerror` decide whether to come back. Default: the promise resolves. */
   onclose?: (() => void) | undefined

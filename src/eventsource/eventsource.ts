@@ -1,33 +1,14 @@
 import { delay, later } from '../client/delay.ts'
 import { ConnectError } from '../client/errors.ts'
-import type { ConnectOptions } from '../client/options.ts'
-import { backoff, type RetryOptions, retryAfter } from '../client/retry.ts'
+import { backoff, retryAfter } from '../client/retry.ts'
 import type { UnmissedError } from '../protocol/errors.ts'
 import type { ServerSentEvent } from '../protocol/event.ts'
 import { createParser } from '../protocol/parser.ts'
 import { ConnectionErrorEvent, messageEvent } from './events.ts'
+import { createHandlers } from './handlers.ts'
+import type { EventSourceInit } from './init.ts'
 import { type Memory, request } from './request.ts'
 import { task } from './task.ts'
-
-/** The standard's dictionary, and after it what goes beyond the standard: only for whoever asks for it. */
-export interface EventSourceInit {
-  /** Whether cookies go along to another origin. Default: false. */
-  withCredentials?: boolean | undefined
-  /** Sent with each request. A function is called anew for every attempt, so a token may change. Default: none. */
-  headers?: ConnectOptions['headers']
-  /** What makes the requests. Default: the global fetch of that moment. */
-  fetch?: ConnectOptions['fetch']
-  /** What a relative URL is relative to. Default: the document or the worker's script; none elsewhere. */
-  baseURL?: string | URL | undefined
-  /** The id to resume after at the first attempt. Default: none. */
-  lastEventId?: string | undefined
-  /** How long an open stream may be silent, in milliseconds; any byte counts, 0 for ever. Default: 0. */
-  idleTimeout?: number | undefined
-  /** The reconnection time until the server gives one, and how it grows while attempts fail; `statuses` are those after which to come back, which the standard never does. Default: 3000 ms, growing up to 30000; no statuses. */
-  retry?: Pick<RetryOptions, 'base' | 'max' | 'factor' | 'statuses' | 'random'> | undefined
-  /** The most text kept for one event, in UTF-16 units; beyond it the connection fails. Default: 16777216. */
-  maxEventSize?: number | undefined
-}
 
 /** The types of the events that every `EventSource` fires; the server may name others. */
 export interface EventSourceEventMap {
@@ -36,13 +17,11 @@ export interface EventSourceEventMap {
   open: Event
 }
 
-type Handler<Fired extends Event> = Listener<Fired> | null
-
-const CONNECTING = 0
-const OPEN = 1
-const CLOSED = 2
-
 type Listener<Fired extends Event> = (this: EventSource, event: Fired) => unknown
+type Handler<Fired extends Event> = Listener<Fired> | null
+/** What is read is loose, so that ours may stand wherever the native class is asked for. */
+// biome-ignore lint/suspicious/noExplicitAny: no stricter type is assignable to the native one
+type AnyHandler = ((this: any, event: any) => any) | null
 
 /** What EventTarget's methods hear here. */
 export interface EventSource {
@@ -78,6 +57,10 @@ export interface EventSource {
   ): void
 }
 
+const CONNECTING = 0
+const OPEN = 1
+const CLOSED = 2
+
 /** `EventSource` as WHATWG HTML §9.2 has it, for every runtime with `fetch`. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the interface only narrows what EventTarget brings
 export class EventSource extends EventTarget {
@@ -92,7 +75,7 @@ export class EventSource extends EventTarget {
   readonly #withCredentials: boolean
   #readyState = CONNECTING
   #turn = new AbortController()
-  readonly #handlers = new Map<string, { value: unknown; undo: () => void }>()
+  readonly #handlers = createHandlers(this)
 
   constructor(url: string | URL, init: EventSourceInit = {}) {
     super()
@@ -126,25 +109,25 @@ export class EventSource extends EventTarget {
   }
 
   /** Called when a stream opens. */
-  get onopen(): Handler<Event> {
-    return this.#handler('open')
+  get onopen(): AnyHandler {
+    return this.#handlers.get('open') as AnyHandler
   }
-  set onopen(value) {
-    this.#setHandler('open', value)
+  set onopen(value: Handler<Event>) {
+    this.#handlers.set('open', value)
   }
   /** Called with each event that the server gave no other name. */
-  get onmessage(): Handler<MessageEvent<string>> {
-    return this.#handler('message')
+  get onmessage(): AnyHandler {
+    return this.#handlers.get('message') as AnyHandler
   }
-  set onmessage(value) {
-    this.#setHandler('message', value)
+  set onmessage(value: Handler<MessageEvent<string>>) {
+    this.#handlers.set('message', value)
   }
   /** Called when a connection is lost: `readyState` tells whether for good. */
-  get onerror(): Handler<ConnectionErrorEvent> {
-    return this.#handler('error')
+  get onerror(): AnyHandler {
+    return this.#handlers.get('error') as AnyHandler
   }
-  set onerror(value) {
-    this.#setHandler('error', value)
+  set onerror(value: Handler<ConnectionErrorEvent>) {
+    this.#handlers.set('error', value)
   }
 
   /** Ends the connection for good. */
@@ -173,9 +156,9 @@ export class EventSource extends EventTarget {
       // very moment in which the body begins: so this comes a task later.
       turn.abort()
       // "Wait a delay equal to the reconnection time", and more than that only "if the previous attempt failed" as well.
-      const jitter = memory.failures > 0 ? {} : { random: () => 0 }
+      const exact = memory.failures === 0 ? { random: () => 0 } : {}
       const floor = Math.max(memory.reconnectionTime, retryAfter(error.headers, Date.now()))
-      await delay(backoff(memory.failures++, floor, { ...retry, ...jitter }), this.#newTurn().signal, false)
+      await delay(backoff(memory.failures++, floor, { ...retry, ...exact }), this.#newTurn().signal, false)
     }
   }
 
@@ -213,7 +196,12 @@ export class EventSource extends EventTarget {
       signal.throwIfAborted()
       if (done) return
       memory.failures = 0
-      parser.push(value)
+      let tooLarge: unknown
+      try {
+        parser.push(value)
+      } catch (error) {
+        tooLarge = error
+      }
       // "Queue a task which, if the readyState attribute is set to a value other than CLOSED, dispatches the newly created
       // event": one for each, and no more is read until all of a chunk are dispatched.
       for (const { type, data, id } of events) {
@@ -222,6 +210,7 @@ export class EventSource extends EventTarget {
         this.dispatchEvent(messageEvent(type, { data, origin, lastEventId: id }))
       }
       events = []
+      if (tooLarge) throw tooLarge
     }
   }
 
@@ -231,7 +220,8 @@ export class EventSource extends EventTarget {
    */
   #known(reason: unknown): ConnectError {
     if (reason instanceof ConnectError) return reason
-    const { code, name } = reason as UnmissedError
+    // Some reject with nothing at all.
+    const { code, name } = Object(reason) as UnmissedError
     const isTooLarge = code === 'event-too-large'
     const futile = isTooLarge || name === 'AbortError' || !/^https?:/.test(this.url)
     return new ConnectError(isTooLarge ? code : 'network', 'The connection failed', !futile, { cause: reason })
@@ -251,41 +241,7 @@ export class EventSource extends EventTarget {
     this.#readyState = readyState
     this.dispatchEvent(event)
   }
-
-  #handler<Fired extends Event>(type: string): Handler<Fired> {
-    return (this.#handlers.get(type)?.value ?? null) as Handler<Fired>
-  }
-
-  /**
-   * An event handler attribute (§8.1.8.1): it keeps its place among the listeners while it is replaced and loses it when
-   * it is set to null, an object that cannot be called is kept and not called, and anything else counts as null.
-   */
-  #setHandler(type: string, value: unknown): void {
-    const handlers = this.#handlers
-    const known = handlers.get(type)
-    if (value === null || (typeof value !== 'object' && typeof value !== 'function')) {
-      known?.undo()
-      handlers.delete(type)
-    } else if (known) known.value = value
-    else {
-      const listener = (event: Event) => {
-        const current = handlers.get(type)?.value
-        // "If return value is false, then set event's canceled flag."
-        if (typeof current === 'function' && current.call(this, event) === false) event.preventDefault()
-      }
-      handlers.set(type, { value, undo: () => this.removeEventListener(type, listener) })
-      if (!callsHandlers) this.addEventListener(type, listener)
-    }
-  }
 }
-
-/** Whether EventTarget looks for handlers by itself, as workerd's does: ours would run twice. */
-const callsHandlers = (() => {
-  let called = false
-  const target = Object.assign(new EventTarget(), { ona: () => (called = true) })
-  target.dispatchEvent(new Event('a'))
-  return called
-})()
 
 for (const constants of [EventSource, EventSource.prototype])
   for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSED }))

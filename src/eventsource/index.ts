@@ -1,2 +1,3 @@
 export { ConnectionErrorEvent } from './events.ts'
-export { EventSource, type EventSourceEventMap, type EventSourceInit } from './eventsource.ts'
+export { EventSource, type EventSourceEventMap } from './eventsource.ts'
+export type { EventSourceInit, EventSourceRetry } from './init.ts'

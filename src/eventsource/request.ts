@@ -2,7 +2,7 @@ import { ConnectError } from '../client/errors.ts'
 import { detect } from '../client/platform.ts'
 import { LONGEST_ID, toBytes, UNSENDABLE } from '../client/resume.ts'
 import { isEventStream } from '../protocol/content-type.ts'
-import type { EventSourceInit } from './eventsource.ts'
+import type { EventSourceInit } from './init.ts'
 
 /** What outlives a body. */
 export interface Memory {
@@ -41,6 +41,8 @@ export async function request(url: URL, init: EventSourceInit, memory: Memory, s
     headers.set('accept', 'text/event-stream')
     // "Set request's cache mode to no-store", where fetch leaves that to us.
     if (!guarded) headers.set('cache-control', 'no-cache')
+    // The caller's own header counts until the server has named an id, or taken it back.
+    if (idOrigin) headers.delete('last-event-id')
     const bytes = toBytes(id)
     const isKnown = target === url || target.origin === idOrigin
     if (bytes && isKnown && bytes.length <= LONGEST_ID && !UNSENDABLE.test(bytes))

@@ -59,6 +59,15 @@ describe('headers [beyond the standard]', () => {
     ])
   })
 
+  test('of which Last-Event-ID is forgotten once the server has taken ids back', async () => {
+    const { source, seen } = await open([{ chunks: ['id\ndata: 1\n\n'] }, held('data: 2\n\n')], {
+      headers: { 'last-event-id': '1' },
+      retry: quick,
+    })
+    await messages(source, 2)
+    expect((await seen()).map(({ headers }) => headers['last-event-id'])).toEqual(['1', undefined])
+  })
+
   test('go along with a redirect within the origin, and none of them to another', async () => {
     const target = await stream([{ chunks: ['data: 1\n\n'] }])
     const init = { headers: { 'x-api-key': 'secret', authorization: 'secret' }, retry: quick }
@@ -136,6 +145,12 @@ describe('fetch [beyond the standard]', () => {
     const { source } = await open([], { fetch: () => Promise.reject(new DOMException('stopped', 'AbortError')) })
     const error = await next<ConnectionErrorEvent>(source, 'error')
     expect([error.code, source.readyState]).toEqual(['network', EventSource.CLOSED])
+  })
+
+  test('one that rejects with nothing is a network error', async () => {
+    const { source } = await open([], { fetch: () => Promise.reject() })
+    const error = await next<ConnectionErrorEvent>(source, 'error')
+    expect([error.code, source.readyState]).toEqual(['network', EventSource.CONNECTING])
   })
 
   test('one that ignores the signal keeps no body open after close()', async () => {
@@ -257,10 +272,11 @@ describe('idleTimeout [beyond the standard]', () => {
 })
 
 describe('maxEventSize [beyond the standard]', () => {
-  test('an event beyond it fails the connection', async () => {
-    const { source, seen } = await open([held(`data: ${'x'.repeat(2000)}`)], { maxEventSize: 1000 })
+  test('an event beyond it fails the connection, and those before it come', async () => {
+    const { source, seen } = await open([held(`data: 1\n\ndata: ${'x'.repeat(2000)}`)], { maxEventSize: 1000 })
+    const before = messages(source, 1)
     const error = await next<ConnectionErrorEvent>(source, 'error')
-    expect([error.code, source.readyState]).toEqual(['event-too-large', EventSource.CLOSED])
+    expect([error.code, source.readyState, await before]).toEqual(['event-too-large', EventSource.CLOSED, ['1']])
     await vi.waitFor(async () => expect((await seen())[0]?.aborted).toBe(true))
   })
 })
