@@ -1,4 +1,5 @@
 import { get, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { createGunzip } from 'node:zlib'
 import type { ServerSentEvent } from '../../src/protocol/event.ts'
 import { createParser } from '../../src/protocol/parser.ts'
 
@@ -53,7 +54,9 @@ export async function open(url: string, options: ReaderOptions = {}): Promise<Re
       options.onEvent?.(event)
     },
   })
-  response.on('data', (chunk: Buffer) => {
+  // As browsers do, and curl when it is asked to.
+  const body = response.headers['content-encoding'] === 'gzip' ? response.pipe(createGunzip()) : response
+  body.on('data', (chunk: Buffer) => {
     if (options.raw) chunks.push(chunk)
     parser.push(chunk)
     for (const wait of waiting) if (events.length >= wait.count) wait.resolve()

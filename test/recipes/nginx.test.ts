@@ -38,8 +38,8 @@ describe.runIf(wantedEngines().includes('nginx'))('behind nginx', () => {
   }
 
   /** Sends the next event only when the last one was read: whoever holds one back is found out, however fast the machine. */
-  async function oneByOne(url: string, count: number): Promise<number[]> {
-    const reader = await open(url)
+  async function oneByOne(url: string, count: number, headers = {}): Promise<number[]> {
+    const reader = await open(url, { headers })
     const times: number[] = []
     for (let i = 1; i <= count; i++) {
       const sent = now()
@@ -61,15 +61,17 @@ describe.runIf(wantedEngines().includes('nginx'))('behind nginx', () => {
     expect(proxied).toBeLessThan(direct * 10 + 10)
   })
 
-  it('the head alone switches buffering off: X-Accel-Buffering is enough', async () => {
-    const { url } = await front(site.replace(/proxy_buffering.*\n/, ''))
-    expect(await oneByOne(url, 50)).toHaveLength(50)
-  })
-
-  it('nothing is held back even where the site compresses event streams', async () => {
-    const compressing = site.replace(/gzip off;.*\n/, 'gzip on; gzip_types text/event-stream; gzip_proxied any;\n')
-    const { url } = await front(compressing)
-    expect(await oneByOne(url, 50)).toHaveLength(50)
+  it('the head alone does it: X-Accel-Buffering passes every event, even where the site compresses event streams', async () => {
+    const { url } = await front(
+      site
+        .replace(/proxy_buffering.*\n/, '')
+        .replace(/gzip off;.*\n/, 'gzip on; gzip_types text/event-stream; gzip_proxied any;\n'),
+    )
+    const headers = { 'accept-encoding': 'gzip' }
+    const reader = await open(url, { headers })
+    expect(reader.headers['content-encoding']).toBe('gzip')
+    reader.drop()
+    expect(await oneByOne(url, 50, headers)).toHaveLength(50)
   })
 
   it('the hub learns that a reader behind nginx has left', async () => {
