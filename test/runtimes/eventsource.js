@@ -23,6 +23,56 @@ export function clauses(EventSource) {
   const held = (...chunks) => ({ chunks: chunks.length > 0 ? chunks : [':\n\n'], ending: 'hang' })
   const ids = async (stream) => (await stream.seen()).map(({ headers }) => headers['last-event-id'])
 
+  const inPages = () => [
+    {
+      name: 'a relative URL is relative to the document or the worker',
+      async run(t) {
+        const { path, url } = await t.stream([held('data: 1\n\n')])
+        const source = new EventSource(path)
+        t.after(() => source.close())
+        t.equal([source.url, await messages(source, 1)], [url, ['1']])
+      },
+    },
+    {
+      name: 'cookies go to another origin with withCredentials, and not without',
+      async run(t) {
+        const cookie = `c${Math.random().toString(36).slice(2)}`
+        await fetch(`${t.base}/cookie/${cookie}`)
+        const stream = await t.stream([held('data: 1\n\n')], { origin: await t.sibling() })
+        for (const withCredentials of [true, false]) {
+          const source = new EventSource(stream.url, { withCredentials })
+          t.after(() => source.close())
+          await next(source, 'message')
+        }
+        t.equal(
+          (await stream.seen()).map(({ headers }) => Boolean(headers.cookie?.includes(cookie))),
+          [true, false],
+        )
+      },
+    },
+    {
+      name: 'another origin is resumed, too, and its events carry its origin',
+      async run(t) {
+        const origin = await t.sibling()
+        const { source, stream } = await open(t, [{ chunks: ['retry: 10\nid: 1\ndata: 1\n\n'] }, held('data: 2\n\n')], {
+          origin,
+        })
+        t.equal(await messages(source, 2, 'origin'), [origin, origin])
+        t.equal(await ids(stream), [undefined, '1'])
+      },
+    },
+    {
+      name: 'an answer of another origin that does not allow it is never opened',
+      async run(t) {
+        const forbidden = { headers: { 'access-control-allow-origin': '' }, chunks: ['data: 1\n\n'] }
+        const { source } = await open(t, [forbidden], { origin: await t.sibling() })
+        for (const type of ['open', 'message']) source.addEventListener(type, () => t.ok(false, `${type} was fired`))
+        await next(source, 'error')
+        t.ok(source.readyState !== OPEN, 'it is not open')
+      },
+    },
+  ]
+
   return [
     // §9.2.2 The EventSource interface
     {
@@ -373,7 +423,7 @@ export function clauses(EventSource) {
       name: 'the reconnection time is what the last retry field with digits alone says',
       async run(t) {
         const { source, stream } = await open(t, [
-          { chunks: ['retry: 400\nretry: 10x\nretry: -1\nretry:\nretry: 1.5\ndata: 1\n\n'] },
+          { chunks: ['retry: 400\nretry: 10x\nretry: -1\nretry: 1.5\ndata: 1\n\n'] },
           { chunks: ['retry: 0050\n'], ending: 'clean' },
           held('data: 2\n\n'),
         ])
@@ -515,5 +565,7 @@ export function clauses(EventSource) {
         t.equal(await messages(source, 2), ['1', '2'])
       },
     },
+    // What only a page or its workers have: an address, cookies, and CORS. Elsewhere there is nothing to look at.
+    ...(globalThis.location ? inPages() : []),
   ].map((test) => ({ capability: 'EventSource', ...test }))
 }

@@ -33,6 +33,8 @@ export function testApi(base) {
     },
     /** The other origin under which the server answers. */
     elsewhere: base.replace('127.0.0.1', 'localhost'),
+    /** Another origin of the same site, which answers as this one. */
+    sibling: async () => (await fetch(`${base}/sibling`)).json(),
     sleep,
     /** The promise, or an error if it takes longer. */
     async within(ms, promise) {

@@ -35,13 +35,14 @@ const types: Record<string, string> = { '.js': 'text/javascript', '.json': 'appl
 /**
  * The one server that every runtime is tested against. `POST /streams` takes a list of answers and makes a stream of them:
  * its n-th request gets the n-th answer, later ones the last. `GET /streams/<id>/seen` tells what was asked.
- * Everything is readable from any origin, so that a page can ask for a stream of another.
+ * Everything is readable from any origin, so that a page can ask for a stream of another; the same answers come from a
+ * sibling at another port, whose address `GET /sibling` tells: another origin of the same site, with the same cookies.
  */
 export async function serve() {
   const streams = new Map<string, { answers: Answer[]; seen: Seen[]; born: number }>()
   const reports = new Map<string, (report: unknown) => void>()
 
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
     response.on('error', () => {})
     const { pathname } = new URL(request.url ?? '/', 'http://server')
     const [, room = '', name = '', what] = pathname.split('/')
@@ -60,17 +61,37 @@ export async function serve() {
       return json(response, {})
     }
     if (room === 'page') return page(response)
+    if (room === 'sibling') return json(response, sibling.url)
+    if (room === 'cookie')
+      return void response.writeHead(204, { 'set-cookie': `${name}=1; SameSite=Lax; Path=/` }).end()
     return file(pathname, response)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
+  }
+  const [main, sibling] = await Promise.all([listen(answer), listen(answer)])
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: main.url,
     /** Resolves with what a runtime posts to `/reports/<name>`. */
     report: <Report>(name: string) =>
       new Promise<Report>((resolve) => reports.set(name, resolve as (report: unknown) => void)),
-    async close() {
+    close() {
+      main.close()
+      sibling.close()
+    },
+  }
+}
+
+interface Listening {
+  readonly url: string
+  close(): void
+}
+
+async function listen(answer: (request: IncomingMessage, response: ServerResponse) => unknown): Promise<Listening> {
+  const server = createServer(answer)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close() {
       server.close()
       server.closeAllConnections()
     },
@@ -97,7 +118,9 @@ async function play(stream: Stream, request: IncomingMessage, response: ServerRe
   seen.body = await bodyOf(request)
   if (answer.status === 0) return request.socket.resetAndDestroy()
   const headers = Object.entries({ 'content-type': 'text/event-stream', ...answer.headers })
-  for (const [name, value] of headers) if (value) response.setHeader(name, value)
+  for (const [name, value] of headers)
+    if (value) response.setHeader(name, value)
+    else response.removeHeader(name)
   response.writeHead(answer.status ?? 200)
   response.flushHeaders()
   for (const chunk of answer.chunks ?? []) {
