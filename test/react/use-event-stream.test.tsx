@@ -432,36 +432,35 @@ describe(`useEventStream in React ${version}`, () => {
     })
   })
 
-  it.skipIf(!React.Activity)(
-    'rests in a hidden Activity, and goes on after the last event when it is shown',
-    async () => {
-      const { Activity } = React
-      page = await render(
-        <Activity mode="visible">
-          <Stream />
-        </Activity>,
-      )
-      const first = await server.next()
-      first.send({ data: 'a', id: '1' })
-      await page.frame()
-      await page.render(
-        <Activity mode="hidden">
-          <Stream />
-        </Activity>,
-      )
-      expect(await first.closed).toBe('aborted')
-      await page.render(
-        <Activity mode="visible">
-          <Stream />
-        </Activity>,
-      )
-      const second = await server.next()
-      expect(second.headers.get('last-event-id')).toBe('1')
-      second.send({ data: 'b', id: '2' })
-      await page.frame()
-      expect(page.text).toBe('open b 2')
-    },
-  )
+  // React 18 has no Activity.
+  const itWithActivity = 'Activity' in React ? it : () => {}
+  itWithActivity('rests in a hidden Activity, and goes on after the last event when it is shown', async () => {
+    const { Activity } = React
+    page = await render(
+      <Activity mode="visible">
+        <Stream />
+      </Activity>,
+    )
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    await page.frame()
+    await page.render(
+      <Activity mode="hidden">
+        <Stream />
+      </Activity>,
+    )
+    expect(await first.closed).toBe('aborted')
+    await page.render(
+      <Activity mode="visible">
+        <Stream />
+      </Activity>,
+    )
+    const second = await server.next()
+    expect(second.headers.get('last-event-id')).toBe('1')
+    second.send({ data: 'b', id: '2' })
+    await page.frame()
+    expect(page.text).toBe('open b 2')
+  })
 
   it('leaves nothing behind: no connection, timer, frame or listener', async () => {
     page = await render(<p />)
