@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { EventDecoderStream, EventEncoderStream, encode, type OutgoingEvent } from '../../src/index.ts'
 import { all, bytesOf, streamOf } from '../helpers/stream.ts'
 
@@ -59,4 +59,15 @@ test('EventEncoderStream writes each event as one chunk, and EventDecoderStream 
 test('EventEncoderStream breaks on an event that cannot be written', async () => {
   const wire = streamOf({ type: 'a\nb' }).pipeThrough(new EventEncoderStream())
   await expect(all(wire)).rejects.toThrow(TypeError)
+})
+
+test('a runtime without TransformStream can import them all the same', async () => {
+  vi.resetModules()
+  vi.stubGlobal('TransformStream', undefined)
+  try {
+    const module = await import('../../src/protocol/streams.ts')
+    expect(() => new module.EventDecoderStream()).toThrow(TypeError)
+  } finally {
+    vi.unstubAllGlobals()
+  }
 })
