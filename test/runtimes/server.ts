@@ -144,7 +144,13 @@ async function flood(response: ServerResponse, seen: Seen) {
   while (!response.destroyed && seen.written < FLOOD) {
     seen.written += frame.length
     if (!response.write(frame))
-      await new Promise<void>((resolve) => response.once('drain', resolve).once('close', resolve))
+      await new Promise<void>((resolve) => {
+        const go = () => {
+          response.off('drain', go).off('close', go)
+          resolve()
+        }
+        response.on('drain', go).on('close', go)
+      })
   }
 }
 
