@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { fill } from './comments.js'
+import { fillPeers } from './peers.ts'
 import { reference } from './reference.js'
 import { complaints, root, snippets } from './snippets.ts'
 
@@ -22,6 +23,11 @@ test('a snippet that does not compile is told with its line', () => {
 test('the tables are the doc comments and the budgets (`npm run docs` writes them)', () => {
   expect(readme).toContain('<!-- options: ')
   expect(readme).toBe(fill(readme))
+})
+
+test('the comparison with other parsers is what the differential test proves of each', () => {
+  expect(readme).toContain('<!-- peers -->')
+  expect(readme).toBe(fillPeers(readme))
 })
 
 test('the reference is what the doc comments say (`npm run docs` writes it)', () => {
