@@ -28,7 +28,7 @@ describe(`connect against a bad network, seed ${SEED}`, () => {
   })
 
   it.each<[sentence: string, options: Omit<Soak, 'seed'>]>([
-    ['misses nothing of a hub of ours either', options('network', 200, 'unmissed-hub')],
+    ['misses nothing of a hub of ours either', options('network', 120, 'unmissed-hub')],
     ['resumes by the query after an id that no header can carry', options('cuts', 150, 'unmissed-wild')],
     ['delivers once what a server sends five events too many of', options('again', 60)],
     ['goes on after answers that end cleanly', options('ends', 60)],

@@ -1,18 +1,20 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createHub } from '../../src/server/index.ts'
-import { eventAt, type Ids } from './log.ts'
-import type { Origin } from './origin.ts'
+import { eventAt } from './log.ts'
+import type { Origin, OriginOptions } from './origin.ts'
 
 /** Milliseconds between two turns of publishing, and the most events that a turn publishes to one client. */
-const TURN = 2
-const BURST = 3
+const TURN = 8
+const BURST = 2
+/** How far a client may be behind. Cut often enough, it reads less than is published, and no history would be long enough. */
+const BEHIND = 1_000
 
 /**
  * The same log, published live through a hub of ours with one topic for each path: what a client misses while it is away
  * must come from the hub's history, in the hub's one order.
  */
-export async function startHub({ ids, retry }: { ids: Ids; retry: number }): Promise<Origin> {
+export async function startHub({ ids, retry, read }: OriginOptions): Promise<Origin> {
   const errors: unknown[] = []
   const hub = createHub({ retry, heartbeat: 50, history: 10_000, onError: (error) => errors.push(error) })
   const logs = new Map<string, { sent: number; end: number }>()
@@ -31,7 +33,8 @@ export async function startHub({ ids, retry }: { ids: Ids; retry: number }): Pro
   const timer = setInterval(() => {
     turn++
     for (const [path, log] of logs) {
-      for (let left = turn % (BURST + 1); left > 0 && log.sent < log.end; left--) {
+      const end = Math.min(log.end, read(path) + BEHIND)
+      for (let left = turn % (BURST + 1); left > 0 && log.sent < end; left--) {
         const { type, data } = eventAt(++log.sent, ids)
         void hub.publish({ type, data }, { topic: path })
       }

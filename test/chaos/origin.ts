@@ -42,6 +42,14 @@ const GARBAGE: readonly (string | Buffer)[] = [
   ]),
 ]
 
+export interface OriginOptions {
+  ids: Ids
+  /** The server's `retry`, in milliseconds. */
+  retry: number
+  /** The number of the last event that the client of a path delivered. */
+  read(path: string): number
+}
+
 export interface Origin {
   port: number
   /** What a client that has read nothing yet must resume after; `''` for the log's beginning. */
@@ -63,7 +71,7 @@ interface Log {
 }
 
 /** A server that knows only the right thing: an endless numbered log for each path, from after `Last-Event-ID` on. */
-export async function startOrigin({ ids, retry }: { ids: Ids; retry: number }): Promise<Origin> {
+export async function startOrigin({ ids, retry }: Omit<OriginOptions, 'read'>): Promise<Origin> {
   const logs = new Map<string, Log>()
   const logOf = (client: string) => {
     const log = logs.get(client) ?? { sent: 0, end: Number.POSITIVE_INFINITY }

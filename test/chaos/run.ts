@@ -88,8 +88,9 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const began = performance.now()
 
   const start = peer.ids === 'own' ? startHub : startOrigin
-  const origin = await start({ ids: peer.ids, retry: options.retry })
   const rooms: Room[] = []
+  const read = (path: string) => (rooms.find((room) => room.path === path)?.ledger.next ?? 1) - 1
+  const origin = await start({ ids: peer.ids, retry: options.retry, read })
   for (let client = 0; client < clients; client++) {
     const path = `/${client}`
     const ledger = new Ledger(peer.ids)

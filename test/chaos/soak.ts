@@ -21,7 +21,7 @@ const { values } = parseArgs({
 /** All of it: the storm, and each kind of fault alone. */
 const PROGRAMME: [Scenario, PeerName, cuts: number][] = [
   ['storm', 'unmissed', 10_000],
-  ['network', 'unmissed-hub', 5_000],
+  ['network', 'unmissed-hub', 3_000],
   ['cuts', 'unmissed-wild', 2_000],
   ['again', 'unmissed', 1_000],
   ['ends', 'unmissed', 1_000],
