@@ -1,7 +1,7 @@
 /** Small things that every part of the page needs. */
 
 /** This page's name for the server: its faults hit this page alone. */
-export const page = crypto.randomUUID()
+export const page = Math.random().toString(36).slice(2)
 
 export const $ = (selector) => document.querySelector(selector)
 
