@@ -6,7 +6,7 @@ const TIMERS = 8
 const LISTENERS = 2
 
 /** How much a cut may add to the heap, in bytes. A client that keeps nothing shows some hundreds in a short run: its machine code. */
-const BYTES = 2_000
+const BYTES = 3_000
 /** Before so many cuts, warming up hides the rest. */
 const WARM = 1_000
 
