@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createInterface, type Interface } from 'node:readline'
-import { createHub } from '../server/hub.ts'
+import { createHub } from '../server/hub/hub.ts'
 import { count, type Values } from './args.ts'
 import { UsageError } from './usage.ts'
 

@@ -1,7 +1,7 @@
-import type { HubRequest, Refusal } from './exchange.ts'
-import { NodeExchange, type NodeRequest, type NodeResponse } from './node.ts'
-import type { Hub } from './options.ts'
-import { WebExchange } from './web.ts'
+import type { HubRequest, Refusal } from './http/exchange.ts'
+import { NodeExchange, type NodeRequest, type NodeResponse } from './http/node.ts'
+import type { Hub } from './hub/options.ts'
+import { WebExchange } from './http/web.ts'
 
 /** Who may administer a hub, and how. */
 export interface AdminOptions {

@@ -1,5 +1,5 @@
 import { UnmissedError } from '../protocol/errors.ts'
-import type { CloseReason } from './connection.ts'
+import type { CloseReason } from './reader/connection.ts'
 
 /** What `send` rejects with once the connection is over; `reason` says how it ended. */
 export class ConnectionClosed extends UnmissedError<'connection-closed'> {

@@ -1,0 +1,109 @@
+import type { HubRequest, Refusal } from '../http/exchange.ts'
+
+/** How many connections there may be. */
+export interface LimitOptions {
+  /** The most connections in all; beyond it 503. Default: no limit. */
+  connections?: number | undefined
+  /** The most connections of one user; beyond it 429. Default: no limit. */
+  perUser?: number | undefined
+  /** The most connections from one address; beyond it 429. Default: no limit. */
+  perAddress?: number | undefined
+  /** How many requests a second are let in, over time; beyond it 503. Default: no limit. */
+  arrivals?: number | undefined
+  /** How many may come at once before `arrivals` slows them down. Default: `arrivals`, at least 1. */
+  burst?: number | undefined
+  /** What a refused reader is told to wait, in seconds, up to twice as long so that not all return together. Default: 5. */
+  retryAfter?: number | undefined
+  /** Where a request comes from: behind a proxy the socket's address is the proxy's. Default: the socket's address in Node, none on the web. */
+  address?: ((request: HubRequest) => string | undefined) | undefined
+}
+
+/** Counts who is there and who is coming: places are taken before `authorize` is asked, or a crowd would pass together. */
+export class Limits {
+  readonly #options: LimitOptions
+  readonly #addresses = new Map<string, number>()
+  readonly #users = new Map<string, number>()
+  #taken = 0
+  #tokens: number
+  #filled = 0
+
+  constructor(options: LimitOptions) {
+    this.#options = options
+    this.#tokens = this.#burst
+  }
+
+  get #burst(): number {
+    return this.#options.burst ?? Math.max(1, this.#options.arrivals ?? 1)
+  }
+
+  /** Takes a place, or says why there is none. */
+  enter(address: string | undefined): Place | Refusal {
+    const { connections = Infinity, perAddress = Infinity } = this.#options
+    if (this.#taken >= connections) return this.refusal(503, 'there are too many connections')
+    if (address !== undefined && (this.#addresses.get(address) ?? 0) >= perAddress) {
+      return this.refusal(429, 'there are too many connections from this address')
+    }
+    if (!this.#token()) return this.refusal(503, 'too many readers arrive at once')
+    this.#taken++
+    add(this.#addresses, address, 1)
+    return new Place(this, address)
+  }
+
+  /** Takes one of a user's places for a place that is taken; or says why not. */
+  admit(place: Place, user: string | undefined): Refusal | undefined {
+    const { perUser = Infinity } = this.#options
+    if (user !== undefined && (this.#users.get(user) ?? 0) >= perUser) {
+      return this.refusal(429, 'this user has too many connections')
+    }
+    place.user = user
+    add(this.#users, user, 1)
+    return undefined
+  }
+
+  leave({ address, user }: Place): void {
+    this.#taken--
+    add(this.#addresses, address, -1)
+    add(this.#users, user, -1)
+  }
+
+  refusal(status: number, message: string): Refusal {
+    const { retryAfter = 5 } = this.#options
+    return { status, message, headers: { 'Retry-After': String(Math.ceil(retryAfter * (1 + Math.random()))) } }
+  }
+
+  #token(): boolean {
+    const { arrivals } = this.#options
+    if (arrivals === undefined) return true
+    const now = performance.now()
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#filled) / 1000) * arrivals)
+    this.#filled = now
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
+}
+
+/** A place that is taken until it is given back. */
+export class Place {
+  user: string | undefined
+  readonly address: string | undefined
+  #limits: Limits | undefined
+
+  constructor(limits: Limits, address: string | undefined) {
+    this.#limits = limits
+    this.address = address
+  }
+
+  /** Gives it back; any number of times. */
+  leave(): void {
+    this.#limits?.leave(this)
+    this.#limits = undefined
+  }
+}
+
+function add(counts: Map<string, number>, key: string | undefined, amount: number): void {
+  if (key === undefined) return
+  const count = (counts.get(key) ?? 0) + amount
+  if (count > 0) counts.set(key, count)
+  else counts.delete(key)
+}

@@ -1,0 +1,62 @@
+import type { BaseConnection } from '../reader/connection.ts'
+
+/** A request, seen the same way in Node and on the web. */
+export interface HubRequest {
+  /** The method, in upper case. */
+  readonly method: string
+  /** As the server was given it: a path with its query in Node, a whole address on the web. It may hold a token: do not log it. */
+  readonly url: string
+  /** Where the request came from: the socket's address in Node, nothing on the web. */
+  readonly address: string | undefined
+  /** The request itself: an `IncomingMessage`, a `Request`. */
+  readonly raw: unknown
+  /** The value of a header, by its name in lower case. */
+  header(name: string): string | undefined
+  /** The first value of a query parameter. */
+  query(name: string): string | undefined
+}
+
+/** Why a request gets no stream: what it is answered instead. */
+export interface Refusal {
+  /** The status of the answer. 204 tells a standard reader not to return. */
+  readonly status: number
+  /** A line of text for people. Default: none. */
+  readonly message?: string | undefined
+  /** Headers of the answer. Default: none. */
+  readonly headers?: Record<string, string> | undefined
+}
+
+/** One request and its answer: a refusal, or a stream that bytes are then carried to. */
+export abstract class Exchange implements HubRequest {
+  /** Whom the reader belongs to: it hears when more can be carried, and when nothing can any more. */
+  owner: BaseConnection | undefined
+
+  abstract readonly method: string
+  abstract readonly url: string
+  abstract readonly address: string | undefined
+  abstract readonly raw: unknown
+  abstract header(name: string): string | undefined
+
+  /** Whether somebody else has answered already. */
+  abstract readonly answered: boolean
+  /** Whether the reader has left already. */
+  abstract readonly gone: boolean
+  abstract refuse(refusal: Refusal): void
+
+  /** Sends the head and a first comment. All below is for after it. */
+  abstract open(head: Record<string, string>): void
+  /** How many bytes were handed on and have not left. */
+  abstract readonly held: number
+  /** Hands bytes on; `done` once they have left. False when no more is wanted until the owner is told that it drained. */
+  abstract write(bytes: Uint8Array, done?: () => void): boolean
+  /** Ends the stream after what was handed on; and, if it is the last, what carries it. */
+  abstract end(last: boolean): void
+  /** Ends the stream now, and lets go of what was handed on. */
+  abstract destroy(): void
+
+  query(name: string): string | undefined {
+    // Not `new URL`, which throws at what a client may well send.
+    const query = this.url.split('#', 1)[0]?.split('?').slice(1).join('?')
+    return new URLSearchParams(query).get(name) ?? undefined
+  }
+}

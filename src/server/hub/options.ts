@@ -1,0 +1,127 @@
+import type { OutgoingEvent } from '../../protocol/event.ts'
+import type { Authorize } from '../door/authorize.ts'
+import type { Backplane } from '../../log/log.ts'
+import type { CloseReason, Connection, QueueOptions } from '../reader/connection.ts'
+import type { CorsOptions } from '../door/cors.ts'
+import type { HubRequest, Refusal } from '../http/exchange.ts'
+import type { HistoryOptions } from '../../log/memory.ts'
+import type { LimitOptions } from '../door/limits.ts'
+import type { NodeRequest, NodeResponse } from '../http/node.ts'
+import type { Audience, PublishedEvent } from './published.ts'
+import type { Gap } from './replay.ts'
+import type { SlowPolicy } from '../reader/slow.ts'
+import type { Subscriber, SubscriberState, Subscription } from '../reader/subscriber.ts'
+
+/** An event of a map from types to data: `{ tick: Tick }` allows `{ type: 'tick', data: tick }`. */
+export type HubEvent<Events> = string extends keyof Events
+  ? OutgoingEvent
+  : {
+      [Type in keyof Events & string]: Omit<OutgoingEvent, 'type' | 'data'> & {
+        readonly data: Events[Type]
+      } & (Type extends 'message' ? { readonly type?: Type | undefined } : { readonly type: Type })
+    }[keyof Events & string]
+
+/** How a hub serves its readers. */
+export interface HubOptions<Metadata = unknown> extends QueueOptions {
+  /** Says who may connect, before anything is sent. Default: everybody may. */
+  authorize?: Authorize<Metadata> | undefined
+  /** How much is kept for replay in this process: a number of events, or more closely. Not used with a `backplane`. Default: 1000. */
+  history?: number | HistoryOptions | undefined
+  /** The log that is delivered from. Default: one in memory, for this process. */
+  backplane?: Backplane | undefined
+  /** The longest silence of the hub towards a reader, in milliseconds, announced in the head; `0` for no limit. Default: 15000. */
+  heartbeat?: number | undefined
+  /** The type of an event that is sent as the heartbeat, for readers that cannot see comments. Default: none, a comment is sent. */
+  ping?: string | undefined
+  /** The reconnection time that readers are given, in milliseconds. Default: none, their own. */
+  retry?: number | undefined
+  /** Whether a `connected` event with the client's id and the time comes first; a string names it differently. Default: false. */
+  connected?: boolean | string | undefined
+  /** What happens to a reader that is further behind than `maxQueued`. Default: `'disconnect'`. */
+  slow?: SlowPolicy | undefined
+  /** Which other origins may read: a list, or more closely. Default: none. */
+  cors?: readonly string[] | CorsOptions | undefined
+  /** How many connections there may be. Default: no limit. */
+  limits?: LimitOptions | undefined
+  /** The longest life of a connection, in milliseconds; each gets 80 to 100 % of it. Default: none. */
+  maxDuration?: number | undefined
+  /** The methods that get a stream; others are answered 405. HEAD gets the head. Default: `['GET', 'POST']`. */
+  methods?: readonly string[] | undefined
+  /** More headers for each stream's head. Default: none. */
+  headers?: Record<string, string> | undefined
+  /** Called with each new subscriber. What it returns is awaited before live events: a snapshot that it sends comes first. Default: none. */
+  onConnect?: ((subscriber: Subscriber<Metadata>) => void | Promise<void>) | undefined
+  /** Called when a subscriber's connection is over. Default: none. */
+  onDisconnect?: ((subscriber: Subscriber<Metadata>, reason: CloseReason) => void) | undefined
+  /** Called when a reader missed what is no longer in the log, or what a policy dropped for it. What it returns is awaited before live events: send a snapshot. Default: none. */
+  onGap?: ((gap: Gap, subscriber: Subscriber<Metadata>) => void | Promise<void>) | undefined
+  /** Called for each event that a policy drops for a subscriber. Default: none. */
+  onDrop?: ((event: PublishedEvent, subscriber: Subscriber<Metadata>) => void) | undefined
+  /** Called for each request that gets no stream. Its address may hold a token: do not log it. Default: none. */
+  onRefuse?: ((refusal: Refusal, request: HubRequest) => void) | undefined
+  /** Called for each event that this hub published. Default: none. */
+  onPublish?: ((id: string, event: OutgoingEvent) => void) | undefined
+  /** Hears of errors that have nobody else to go to: of the callbacks here, of filters, of the backplane, of publishing. Default: `console.error`. */
+  onError?: ((error: unknown) => void) | undefined
+}
+
+/** How an event is published. */
+export interface PublishOptions {
+  /** Makes a publish that was rejected safe to repeat: the second with the same key adds nothing. Default: none. */
+  idempotencyKey?: string | undefined
+}
+
+/** How a hub is closed. */
+export interface CloseOptions {
+  /** How long connections have to take what was sent to them, in milliseconds. Default: 10000. */
+  within?: number | undefined
+  /** The shortest time after which readers return, in milliseconds; each is given up to twice as long, so that they do not all come at once. Default: the hub's `retry`, else 1000. */
+  retry?: number | undefined
+}
+
+/** Who is connected to a hub, in numbers. */
+export interface HubStats {
+  /** How many connections there are. */
+  readonly connections: number
+  /** How many connections each user has. */
+  readonly users: Readonly<Record<string, number>>
+  /** How many subscribers each topic has. */
+  readonly topics: Readonly<Record<string, number>>
+  /** How many subscribers are in each state. */
+  readonly states: Readonly<Record<SubscriberState, number>>
+  /** The id of the newest event, once the first reader came. */
+  readonly newest: string | undefined
+}
+
+/** Many readers, and one log that all of them are told from. */
+export interface Hub<Events = Record<string, unknown>, Metadata = unknown> {
+  /** How many connections there are. */
+  readonly size: number
+  /** Answers a Node request with a stream, or with a refusal; `next` takes requests that do not accept one. Never rejects. */
+  handle(
+    request: NodeRequest,
+    response: NodeResponse,
+    subscription?: Subscription<Metadata>,
+    next?: () => void,
+  ): Promise<Subscriber<Metadata> | undefined>
+  /** The same for a web request. Never rejects. */
+  fetch(request: Request, subscription?: Subscription<Metadata>): Promise<Response>
+  /** Takes over a connection that `accept` made, past `authorize` and `limits`. */
+  add(connection: Connection, subscription?: Subscription<Metadata>): Subscriber<Metadata>
+  /** Adds an event to the log, for everyone if nobody is named; resolves with its id once it is there. What it rejects with is told to `onError` too; a rejection that nobody awaits disturbs nobody. */
+  publish(
+    event: HubEvent<Events>,
+    audience?: Audience<Subscriber<Metadata>>,
+    options?: PublishOptions,
+  ): Promise<{ readonly id: string }>
+  /** Ends connections of this process; the number of them. */
+  disconnect(who: Pick<Audience<Subscriber<Metadata>>, 'user' | 'client' | 'where'>): number
+  /** Everyone who is connected to this process. */
+  subscribers(): IterableIterator<Subscriber<Metadata>>
+  /** Who is connected to this process, in numbers. */
+  stats(): HubStats
+  /** Counters in Prometheus' text format. */
+  metrics(): string
+  /** Refuses new readers, tells the others when to return, ends them, and lets go of everything; any number of times. */
+  close(options?: CloseOptions): Promise<void>
+}
