@@ -1,12 +1,18 @@
-/** A place in a log: which log it is, and how many entries it had. */
+/**
+ * What happened, in order: the one thing that everything replayed is kept in. A hub delivers from one log for as long as it
+ * lives; a run is a log that is sealed at its end. Why each rule is as it is, with Redis Streams, NATS JetStream and
+ * Postgres in mind, is in README.md beside this file.
+ */
+
+/** A place in a log: which life of the log, and how many entries it had. */
 export interface Position {
-  /** Names one life of a log: text without a dot, new whenever the log was lost. */
+  /** Names one life of a log: 1 to 40 characters of ASCII without a dot or a space, new whenever the log was lost. */
   readonly epoch: string
   /** How many entries the log has had up to here: 0 before the first, then one by one. */
   readonly offset: number
 }
 
-/** What is published, as it travels: nothing that `JSON.stringify` would lose, but for `where`. */
+/** What is appended, as it travels: nothing that `JSON.stringify` would lose, but for `where`. */
 export interface Message {
   /** The event's lines but for its id, with the blank line at the end. */
   readonly frame: string
@@ -16,66 +22,136 @@ export interface Message {
   readonly json?: boolean | undefined
   /** The id that the application gave it, in place of its position. */
   readonly id?: string | undefined
-  /** Whom it is for: subscribers of any of these topics. */
+  /** Whom it is for: readers of any of these topics. */
   readonly topics?: readonly string[] | undefined
   /** Whom it is for: the connections of this user. */
   readonly user?: string | undefined
   /** Whom it is for: this connection. */
   readonly client?: string | undefined
-  /** Whom it is for: subscribers for which this is true. Never there unless the backplane is `local`. */
-  // biome-ignore lint/suspicious/noExplicitAny: the backplane carries it and never looks
-  readonly where?: ((subscriber: any) => boolean) | undefined
+  /** Whom it is not for: this connection, which sent it. */
+  readonly except?: string | undefined
+  /** Whom it is for: readers for which this is true. Never there unless the log is `local`. */
+  // biome-ignore lint/suspicious/noExplicitAny: the log carries it and never looks
+  readonly where?: ((reader: any) => boolean) | undefined
 }
 
 /** A message in the log, under its own position. */
 export interface Entry extends Position {
-  /** What was published. */
+  /** When it was appended, in milliseconds since 1970. */
+  readonly at: number
+  /** What was appended. */
   readonly message: Message
 }
 
-/** What a log still knows. */
+/** Where an append has put its message. */
+export interface Appended extends Position {
+  /** Whether the idempotency key was known: the position is the first one's, and nothing was added. */
+  readonly repeated?: boolean | undefined
+  /** The id of the application's own that the entry there has. */
+  readonly id?: string | undefined
+}
+
+/** What a log knows of itself. */
 export interface Bounds extends Position {
   /** The offset of the oldest entry that can be read; one more than `offset`, which is the newest, where there is none. */
   readonly oldest: number
+  /** Whether no more entries will come. */
+  readonly sealed: boolean
 }
 
-/** Live deliveries: they begin after this position. */
-export interface BackplaneSubscription extends Position {
+/** Consecutive entries. */
+export interface Page {
+  /** Oldest first. */
+  readonly entries: readonly Entry[]
+  /** The offset up to which there is nothing else: that of the last entry, or a later one where entries are gone. */
+  readonly end: number
+}
+
+/** What a reader of a log may be given: the addressees that are his. */
+export interface Interest {
+  /** The topics that he follows. */
+  readonly topics: Iterable<string>
+  /** The beginnings of topics that he follows. */
+  readonly prefixes?: readonly string[] | undefined
+  /** Whose connection it is. */
+  readonly user?: string | undefined
+  /** Which connection it is. */
+  readonly client?: string | undefined
+}
+
+/** Who follows a log. What it throws is its own trouble: a log tells it to `error` and goes on. */
+export interface Follower {
+  /** The next entries, oldest first. */
+  entries(entries: readonly Entry[]): void
+  /** No more will come: the log was sealed and all of it delivered, or its time is over. */
+  end(reason: 'sealed' | 'expired'): void
+  /** Trouble that the log is dealing with. */
+  error(error: unknown): void
+}
+
+/** A follower's place: it is given every entry after this position. */
+export interface Following extends Position {
   /** Ends the deliveries; any number of times. */
   close(): void
 }
 
-/**
- * The log that a hub delivers from, of one process or of many. A hub has no other source: it hears of its own events
- * through this too. Every method may answer at once or with a promise.
- */
-export interface Backplane {
+/** How an append is made safe to repeat. */
+export interface AppendOptions {
+  /** A second append with the same key, for as long as the log remembers it, adds nothing. */
+  readonly idempotencyKey?: string | undefined
+}
+
+/** A named log. Every method may answer at once or with a promise. */
+export interface Log {
+  /** What it was opened as. */
+  readonly name: string
   /** Whether messages stay in this process, so that functions (`where`) may travel with them. Default: false. */
   readonly local?: boolean | undefined
   /**
-   * Adds a message to the log and resolves with its position once it is there. Rejected means unknown: the same
-   * `idempotencyKey` again, for as long as the log remembers it, gives the position of the first and adds nothing.
+   * Adds a message and answers with its position once it is there. Rejected means unknown, but for `log-sealed`, `log-closed`,
+   * `duplicate-id` (the message's own id is taken) and `reserved-id` (it has the form of a position of this log), which mean
+   * that it is not there.
    */
-  publish(message: Message, options: { readonly idempotencyKey?: string | undefined }): Position | Promise<Position>
+  append(message: Message, options?: AppendOptions): Appended | Promise<Appended>
   /**
-   * Delivers every entry after the position that it resolves with: in order, each one, none twice. Where entries were
-   * lost on the way the next ones are delivered all the same: the hub sees the hole. `onError` hears of trouble that
-   * the backplane is dealing with.
+   * The next entries after a position, at most `limit`; none where it is the newest. `undefined` where that cannot be known:
+   * another epoch, an offset yet to come, an entry that is gone. A log with `covers` leaves out what is gone instead.
    */
-  subscribe(
-    listener: (entry: Entry) => void,
-    onError: (error: unknown) => void,
-  ): BackplaneSubscription | Promise<BackplaneSubscription>
+  read(after: Position, limit: number): Page | undefined | Promise<Page | undefined>
+  /** Whether all that is gone after a position was nothing to a reader. Only for logs that keep some entries longer than newer ones. */
+  covers?(after: Position, reader: Interest): boolean | Promise<boolean>
   /**
-   * The next entries after a position, at most `limit`, oldest first and without a hole; none where it is the newest.
-   * `undefined` where that cannot be known: another epoch, an offset yet to come, an entry that is no longer there.
+   * Delivers every entry after the position that it answers with: in order, each one, none twice. That is `after`, where it
+   * is given and nothing after it is gone, else where the log is whole from or (without `after`) where it ends.
    */
-  read(after: Position, limit: number): readonly Entry[] | undefined | Promise<readonly Entry[] | undefined>
+  follow(follower: Follower, after?: Position): Following | Promise<Following>
   /** What the log knows now. */
   bounds(): Bounds | Promise<Bounds>
   /** The position of a message with an id of its own. Without this method such ids are refused. */
   locate?(id: string): Position | undefined | Promise<Position | undefined>
-  /** Lets go of everything; any number of times. What is called after it rejects. */
+  /** Takes no more entries, and tells its followers when they have all; any number of times. Answers with the last position. */
+  seal(): Position | Promise<Position>
+  /** Forgets the log after so many milliseconds, with all that it holds; a later call counts instead. Opened again it is another one. */
+  expire(within: number): void | Promise<void>
+  /** Lets go of this handle and its followings; any number of times. What is called after it rejects with `log-closed`. */
+  close(): void | Promise<void>
+}
+
+/** How much a log keeps. */
+export interface LogOptions {
+  /** The most entries kept. Default: 1000. */
+  readonly count?: number | undefined
+  /** The most bytes kept, with what an entry costs beside its text. Default: 16777216. */
+  readonly bytes?: number | undefined
+  /** How long an entry is kept, in milliseconds. Default: for ever, within `count` and `bytes`. */
+  readonly age?: number | undefined
+}
+
+/** Where logs are opened by name: the same name is the same log. */
+export interface Logs {
+  /** Opens a log, and makes it at its first use. */
+  open(name: string, options?: LogOptions): Log
+  /** Closes all that was opened here; any number of times. */
   close(): void | Promise<void>
 }
 

@@ -1,145 +1,373 @@
-import { UnmissedError } from '../protocol/errors.ts'
-import type { Backplane, Entry, Message, Position } from './log.ts'
+import { LogError } from './errors.ts'
+import {
+  type Appended,
+  type AppendOptions,
+  type Bounds,
+  type Entry,
+  type Follower,
+  type Following,
+  fromId,
+  type Interest,
+  type Log,
+  type Logs,
+  type Message,
+  type Page,
+  type Position,
+} from './log.ts'
+import { type MemoryLogOptions, Retention } from './retention.ts'
 
-/** How much the log in memory keeps for replay. */
-export interface HistoryOptions {
-  /** The most events kept for replay. Default: 1000. */
-  count?: number | undefined
-  /** The most bytes kept for replay, give or take. Default: 16777216. */
-  bytes?: number | undefined
-  /** How long an event is kept for replay, in milliseconds. Default: for ever, within `count` and `bytes`. */
-  age?: number | undefined
+/** How much all logs of one memory keep together. */
+export interface MemoryLogsOptions {
+  /** The most logs; at the bound those go first that are sealed and not followed, then those not followed, the longest untouched first. Default: 100000. */
+  readonly logs?: number | undefined
+  /** The most bytes that all logs keep together. Default: 268435456. */
+  readonly bytes?: number | undefined
 }
 
-interface Kept extends Entry {
-  readonly at: number
-  readonly size: number
-  readonly key: string | undefined
+/** The longest wait that a timer can hold; beyond it `setTimeout` fires at once. */
+const LONGEST = 2 ** 31 - 1
+
+/** Logs in memory: for one process. */
+export interface MemoryLogs extends Logs {
+  open(name: string, options?: MemoryLogOptions): Log
 }
 
-/** The log in memory: the default backplane, for one process. */
-export function memoryBackplane(options: HistoryOptions | number = {}): Backplane {
-  return new MemoryLog(typeof options === 'number' ? { count: options } : options)
+/** Makes a memory that logs are opened in. */
+export function memoryLogs(options: MemoryLogsOptions = {}): MemoryLogs {
+  return new Memory(options)
 }
 
-class MemoryLog implements Backplane {
-  readonly local = true
-  readonly #count: number
-  readonly #bytes: number
-  readonly #age: number
-  readonly #listeners = new Set<(entry: Entry) => void>()
-  readonly #keys = new Map<string, Position>()
-  readonly #ids = new Map<string, Position>()
-  #epoch: string | undefined
-  #offset = 0
-  #size = 0
+class Memory implements MemoryLogs {
+  readonly #options: MemoryLogsOptions
+  readonly #states = new Map<string, State>()
+  #bytes = 0
   #closed = false
-  // Entries before #first are gone; they are cut off in large pieces, since moving the rest costs as much each time.
-  #entries: Array<Kept | undefined> = []
-  #first = 0
-  #outbox: Entry[] | undefined
 
-  constructor({ count = 1000, bytes = 2 ** 24, age = Number.POSITIVE_INFINITY }: HistoryOptions) {
-    this.#count = count
-    this.#bytes = bytes
-    this.#age = age
+  constructor(options: MemoryLogsOptions) {
+    this.#options = options
   }
 
-  publish(message: Message, { idempotencyKey: key }: { idempotencyKey?: string | undefined }): Position {
-    this.#check()
-    const known = key === undefined ? undefined : this.#keys.get(key)
-    if (known) return known
-    const { id } = message
-    if (id !== undefined && this.#ids.has(id)) {
-      throw new UnmissedError(
-        'duplicate-id',
-        `the id ${JSON.stringify(id)} is taken: a reader would drop the second event`,
-      )
-    }
-    const position = { epoch: this.epoch, offset: ++this.#offset }
-    const size = message.frame.length
-    const entry: Kept = { ...position, message, at: performance.now(), size, key }
-    this.#entries.push(entry)
-    this.#size += size
-    if (key !== undefined) this.#keys.set(key, position)
-    if (id !== undefined) this.#ids.set(id, position)
-    this.#trim()
-    this.#deliver(entry)
-    return position
-  }
-
-  subscribe(listener: (entry: Entry) => void): Position & { close(): void } {
-    this.#check()
-    const own = (entry: Entry): void => listener(entry)
-    this.#listeners.add(own)
-    return { epoch: this.epoch, offset: this.#offset, close: () => void this.#listeners.delete(own) }
-  }
-
-  read({ epoch, offset }: Position, limit: number): readonly Entry[] | undefined {
-    this.#check()
-    this.#trim()
-    const start = offset + 1 - this.#oldest
-    if (epoch !== this.#epoch || start < 0 || offset > this.#offset) return undefined
-    return this.#entries.slice(this.#first + start, this.#first + start + limit) as Kept[]
-  }
-
-  bounds(): Position & { oldest: number } {
-    this.#check()
-    this.#trim()
-    return { epoch: this.epoch, offset: this.#offset, oldest: this.#oldest }
-  }
-
-  locate(id: string): Position | undefined {
-    return this.#ids.get(id)
+  open(name: string, options: MemoryLogOptions = {}): Log {
+    this.check()
+    return new MemoryLog(this, name, options)
   }
 
   close(): void {
     this.#closed = true
-    this.#listeners.clear()
+    for (const state of this.#states.values()) state.remove()
+    this.#states.clear()
   }
 
-  // Made at the first use: at the top of a module some runtimes have no random numbers yet.
-  get epoch(): string {
-    this.#epoch ??= Date.now().toString(36) + Math.random().toString(36).slice(2, 8)
-    return this.#epoch
+  check(): void {
+    if (this.#closed) throw closed()
   }
 
-  get #oldest(): number {
-    return this.#offset + 1 - (this.#entries.length - this.#first)
-  }
-
-  #check(): void {
-    if (this.#closed) throw new UnmissedError('backplane-closed', 'the backplane is closed')
-  }
-
-  #trim(): void {
-    const past = performance.now() - this.#age
-    for (;;) {
-      const entry = this.#entries[this.#first]
-      if (!entry) break
-      if (this.#entries.length - this.#first <= this.#count && this.#size <= this.#bytes && entry.at >= past) break
-      this.#entries[this.#first++] = undefined
-      this.#size -= entry.size
-      if (entry.key !== undefined) this.#keys.delete(entry.key)
-      if (entry.message.id !== undefined) this.#ids.delete(entry.message.id)
+  /** The log of a name, made where there is none. */
+  state(name: string, options: MemoryLogOptions): State {
+    this.check()
+    const known = this.#states.get(name)
+    if (known) return known
+    const { logs = 100_000 } = this.#options
+    if (this.#states.size >= logs && !this.#evict()) {
+      throw new LogError('too-many-logs', `there are ${logs} logs, all of them followed: raise logs, or expire some`)
     }
-    if (this.#first * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#first)
-      this.#first = 0
+    const state = new State(options, () => this.#remove(name, state))
+    this.#states.set(name, state)
+    return state
+  }
+
+  /** Called when a log has grown by so many bytes. */
+  grew(name: string, state: State, by: number): void {
+    this.#bytes += by
+    const { bytes = 2 ** 28 } = this.#options
+    if (this.#bytes <= bytes) {
+      // The end of the list is where those are that were touched last.
+      if (this.#states.size > 1) {
+        this.#states.delete(name)
+        this.#states.set(name, state)
+      }
+      return
+    }
+    while (this.#bytes > bytes && this.#evict(state));
+    while (this.#bytes > bytes) {
+      const before = state.retention.size
+      if (!state.retention.dropOldest()) break
+      this.#bytes -= before - state.retention.size
     }
   }
 
-  // A listener may publish: what it adds comes after what is being delivered, for every listener.
+  #evict(but?: State): boolean {
+    let found: [string, State] | undefined
+    for (const [name, state] of this.#states) {
+      if (state === but || state.isFollowed) continue
+      found ??= [name, state]
+      if (!state.sealed) continue
+      found = [name, state]
+      break
+    }
+    if (found) this.#remove(...found)
+    return found !== undefined
+  }
+
+  #remove(name: string, state: State): void {
+    if (this.#states.get(name) !== state) return
+    this.#states.delete(name)
+    this.#bytes -= state.retention.size
+    state.remove()
+  }
+}
+
+/** One life of a log. */
+class State {
+  readonly epoch = Date.now().toString(36) + Math.random().toString(36).slice(2, 8)
+  readonly retention: Retention
+  readonly keys = new Map<string, Appended>()
+  readonly ids = new Map<string, number>()
+  offset = 0
+  /** Up to where the followers were told: what they append themselves waits for its turn. */
+  delivered = 0
+  sealed = false
+  removed = false
+  readonly #followers = new Set<Follower>()
+  readonly #mostKeys: number
+  readonly #onExpire: () => void
+  /** The newest id of the application's own that is gone: nothing is missing after it. */
+  #lastGone: { readonly id: string; readonly offset: number } | undefined
+  #outbox: Entry[] | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(options: MemoryLogOptions, onExpire: () => void) {
+    this.#onExpire = onExpire
+    this.#mostKeys = options.keys ?? 10_000
+    this.retention = new Retention(options, ({ message: { id }, offset }) => {
+      if (id === undefined) return
+      this.ids.delete(id)
+      if (offset > (this.#lastGone?.offset ?? 0)) this.#lastGone = { id, offset }
+    })
+  }
+
+  get isFollowed(): boolean {
+    return this.#followers.size > 0
+  }
+
+  append(message: Message, { idempotencyKey: key }: AppendOptions): Appended {
+    const known = key === undefined ? undefined : this.keys.get(key)
+    if (known) return { ...known, repeated: true }
+    if (this.sealed) throw new LogError('log-sealed', 'the log is sealed: it takes no more entries')
+    const { id } = message
+    if (id !== undefined) this.#checkId(id)
+    const { epoch } = this
+    const offset = ++this.offset
+    const position: Appended = id === undefined ? { epoch, offset } : { epoch, offset, id }
+    if (key !== undefined) this.#remember(key, position)
+    if (id !== undefined) this.ids.set(id, offset)
+    this.#deliver(this.retention.add({ epoch, offset }, message))
+    return position
+  }
+
+  locate(id: string): number | undefined {
+    const { ids } = this
+    return ids.get(id) ?? (this.#lastGone?.id === id ? this.#lastGone.offset : undefined)
+  }
+
+  follow(follower: Follower): () => void {
+    this.#followers.add(follower)
+    if (this.sealed) this.#end(follower, 'sealed')
+    return () => void this.#followers.delete(follower)
+  }
+
+  seal(): void {
+    if (this.sealed) return
+    this.sealed = true
+    // What is being delivered comes first.
+    if (!this.#outbox) this.#endAll('sealed')
+  }
+
+  expire(within: number): void {
+    clearTimeout(this.#timer)
+    if (within <= 0) {
+      this.#onExpire()
+      return
+    }
+    const at = performance.now() + within
+    const look = (): void => {
+      const left = at - performance.now()
+      if (left <= 0) {
+        this.#onExpire()
+        return
+      }
+      this.#timer = setTimeout(look, Math.min(Math.ceil(left), LONGEST))
+      ;(this.#timer as { unref?(): void }).unref?.()
+    }
+    look()
+  }
+
+  remove(): void {
+    this.removed = true
+    clearTimeout(this.#timer)
+    this.#endAll('expired')
+  }
+
+  #checkId(id: string): void {
+    if (this.ids.has(id)) {
+      throw new LogError(
+        'duplicate-id',
+        `the id ${JSON.stringify(id)} is taken: a reader would drop the second event; give each event its own`,
+      )
+    }
+    if (fromId(id)?.epoch === this.epoch) {
+      throw new LogError(
+        'reserved-id',
+        `the id ${JSON.stringify(id)} is a position of this log, and names another event`,
+      )
+    }
+  }
+
+  #remember(key: string, position: Appended): void {
+    this.keys.set(key, position)
+    if (this.keys.size > this.#mostKeys) this.keys.delete(this.keys.keys().next().value as string)
+  }
+
+  // A follower may append: what it adds comes after what is being delivered, for every follower.
   #deliver(entry: Entry): void {
     if (this.#outbox) {
       this.#outbox.push(entry)
       return
     }
     this.#outbox = [entry]
-    try {
-      for (const next of this.#outbox) for (const listener of this.#listeners) listener(next)
-    } finally {
-      this.#outbox = undefined
+    for (let next = this.#outbox.shift(); next; next = this.#outbox.shift()) {
+      this.delivered = next.offset
+      // Whoever begins to follow meanwhile begins after this one.
+      for (const follower of [...this.#followers]) {
+        try {
+          follower.entries([next])
+        } catch (error) {
+          tell(follower, error)
+        }
+      }
     }
+    this.#outbox = undefined
+    if (this.sealed) this.#endAll('sealed')
   }
+
+  #endAll(reason: 'sealed' | 'expired'): void {
+    for (const follower of this.#followers) this.#end(follower, reason)
+  }
+
+  // Later, so that whoever follows has its place before it hears of the end.
+  #end(follower: Follower, reason: 'sealed' | 'expired'): void {
+    queueMicrotask(() => {
+      if (!this.#followers.delete(follower)) return
+      try {
+        follower.end(reason)
+      } catch (error) {
+        tell(follower, error)
+      }
+    })
+  }
+}
+
+/** A handle on the log of a name: whichever life of it there is. */
+class MemoryLog implements Log {
+  readonly local = true
+  readonly name: string
+  readonly #memory: Memory
+  readonly #options: MemoryLogOptions
+  readonly #followings = new Set<() => void>()
+  #last: State | undefined
+  #closed = false
+
+  constructor(memory: Memory, name: string, options: MemoryLogOptions) {
+    this.#memory = memory
+    this.name = name
+    this.#options = options
+  }
+
+  append(message: Message, options: AppendOptions = {}): Appended {
+    const state = this.#state
+    const before = state.retention.size
+    const appended = state.append(message, options)
+    this.#memory.grew(this.name, state, state.retention.size - before)
+    return appended
+  }
+
+  read({ epoch, offset }: Position, limit: number): Page | undefined {
+    const { retention, epoch: current, offset: newest } = this.#trimmed
+    if (epoch !== current || offset > newest) return undefined
+    const entries = retention.after(offset, limit)
+    const full = entries.length === limit
+    return { entries, end: full ? (entries[limit - 1]?.offset ?? offset) : newest }
+  }
+
+  covers({ epoch, offset }: Position, reader: Interest): boolean {
+    const state = this.#trimmed
+    return epoch === state.epoch && offset <= state.offset && state.retention.covers(offset, reader)
+  }
+
+  follow(follower: Follower, after?: Position): Following {
+    const state = this.#trimmed
+    const { epoch, delivered, retention } = state
+    const known = after && after.epoch === epoch && after.offset <= delivered && after.offset >= retention.wholeFrom
+    const start = !after ? delivered : known ? after.offset : Math.min(retention.wholeFrom, delivered)
+    const undo = state.follow(follower)
+    const close = (): void => {
+      undo()
+      this.#followings.delete(close)
+    }
+    this.#followings.add(close)
+    const missed = retention.after(start, Number.POSITIVE_INFINITY).filter(({ offset }) => offset <= delivered)
+    if (missed.length > 0) follower.entries(missed)
+    return { epoch, offset: start, close }
+  }
+
+  bounds(): Bounds {
+    const { epoch, offset, sealed, retention } = this.#trimmed
+    return { epoch, offset, oldest: retention.oldest?.offset ?? offset + 1, sealed }
+  }
+
+  locate(id: string): Position | undefined {
+    const state = this.#state
+    const offset = state.locate(id)
+    return offset === undefined ? undefined : { epoch: state.epoch, offset }
+  }
+
+  seal(): Position {
+    const state = this.#state
+    state.seal()
+    return { epoch: state.epoch, offset: state.offset }
+  }
+
+  expire(within: number): void {
+    this.#state.expire(within)
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const close of this.#followings) close()
+  }
+
+  get #state(): State {
+    if (this.#closed) throw closed()
+    this.#memory.check()
+    if (!this.#last || this.#last.removed) this.#last = this.#memory.state(this.name, this.#options)
+    return this.#last
+  }
+
+  get #trimmed(): State {
+    const state = this.#state
+    const before = state.retention.size
+    state.retention.trim()
+    this.#memory.grew(this.name, state, state.retention.size - before)
+    return state
+  }
+}
+
+function closed(): LogError {
+  return new LogError('log-closed', 'the log is closed: open it again to use it')
+}
+
+function tell(follower: Follower, error: unknown): void {
+  try {
+    follower.error(error)
+  } catch {}
 }

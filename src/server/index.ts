@@ -1,26 +1,41 @@
-export { type AcceptOptions, accept, type ResponseConnection } from './reader/accept.ts'
-export { type AdminHandler, type AdminOptions, adminHandler } from './admin.ts'
-export { type Authorize, type BearerOptions, bearer, type Grant } from './door/authorize.ts'
+export { LogError, type LogErrorCode } from '../log/errors.ts'
 export {
-  type Backplane,
-  type BackplaneSubscription,
+  type Appended,
+  type AppendOptions,
   type Bounds,
   type Entry,
+  type Follower,
+  type Following,
   fromId,
+  type Interest,
+  type Log,
+  type LogOptions,
+  type Logs,
   type Message,
+  type Page,
   type Position,
   toId,
 } from '../log/log.ts'
-export type { CloseReason, Connection, QueueOptions } from './reader/connection.ts'
+export { type MemoryLogs, type MemoryLogsOptions, memoryLogs } from '../log/memory.ts'
+export type { MemoryLogOptions } from '../log/retention.ts'
+export { type AdminHandler, type AdminOptions, adminHandler } from './admin.ts'
+export { OptionError } from './check.ts'
+export { type Authorize, type BearerOptions, bearer } from './door/authorize.ts'
 export type { CorsOptions } from './door/cors.ts'
-export { ConnectionClosed, HubClosed } from './errors.ts'
-export type { HubRequest, Refusal } from './http/exchange.ts'
-export { type HistoryOptions, memoryBackplane } from '../log/memory.ts'
-export { createHub } from './hub/hub.ts'
+export type { Grant, Verdict } from './door/grant.ts'
 export type { LimitOptions } from './door/limits.ts'
-export type { NodeRequest, NodeResponse } from './http/node.ts'
-export type { CloseOptions, Hub, HubEvent, HubOptions, HubStats, PublishOptions } from './hub/options.ts'
-export type { Audience, PublishedEvent } from './hub/published.ts'
-export type { Gap } from './hub/replay.ts'
+export type { Subscription } from './door/subscription.ts'
+export { ConnectionClosed, HubClosed, NotGranted } from './errors.ts'
+export type { HubRequest, Refusal } from './http/exchange.ts'
+export type { NodeRequest, NodeResponse } from './http/node-types.ts'
+export type { Audience, Everyone } from './hub/audience.ts'
+export { createHub } from './hub/hub.ts'
+export type { CloseOptions, Hub, HubEvent, HubOptions, HubStats, PublishOptions, Whom } from './hub/options.ts'
+export type { MetricsOptions } from './metrics.ts'
+export type { Filter, PublishedEvent } from './published-event.ts'
+export { type AcceptOptions, accept, type ResponseConnection } from './reader/accept.ts'
+export type { CloseReason } from './reader/close-reason.ts'
+export type { Connection, EndOptions, QueueOptions } from './reader/connection.ts'
+export type { Gap, GapReason } from './reader/gap.ts'
 export type { SlowPolicy } from './reader/slow.ts'
-export type { Subscriber, SubscriberState, Subscription } from './reader/subscriber.ts'
+export type { Subscriber, SubscriberState } from './reader/subscriber.ts'

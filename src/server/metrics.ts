@@ -1,3 +1,5 @@
+import { check, object, type Rules } from './check.ts'
+
 /** The upper bounds of the delivery time's histogram, in seconds. */
 const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
@@ -45,23 +47,62 @@ export class Metrics {
     this.#seconds += seconds * frames
   }
 
-  render(connections: number): string {
+  /** `labels` as they are written, without braces. */
+  render(connections: number, prefix: string, labels: string): string {
     this.#counters.set('connections', connections)
     this.#counters.set('delivered_total', this.#delivered)
     this.#counters.set('delivered_bytes_total', this.#bytes)
+    const series = (key: string, value: number): string => {
+      const [name = '', own = ''] = key.split(/[{}]/)
+      const all = [labels, own].filter(Boolean).join(',')
+      return `${prefix}_${name}${all && `{${all}}`} ${value}\n`
+    }
     let text = ''
     for (const [name, help] of Object.entries(HELP)) {
-      text += `# HELP unmissed_${name} ${help}\n# TYPE unmissed_${name} ${name === 'connections' ? 'gauge' : 'counter'}\n`
-      const series = [...this.#counters].filter(([key]) => key.split('{')[0] === name)
-      for (const [key, value] of series.length > 0 ? series : [[name, 0]]) text += `unmissed_${key} ${value}\n`
+      text += `# HELP ${prefix}_${name} ${help}\n# TYPE ${prefix}_${name} ${name === 'connections' ? 'gauge' : 'counter'}\n`
+      const counted = [...this.#counters].filter(([key]) => key.split('{')[0] === name)
+      for (const [key, value] of counted.length > 0 ? counted : [[name, 0] as const]) text += series(key, value)
     }
-    const name = 'unmissed_delivery_seconds'
-    text += `# HELP ${name} Time from an event to a reader's socket.\n# TYPE ${name} histogram\n`
+    const name = 'delivery_seconds'
+    text += `# HELP ${prefix}_${name} Time from an event to a reader's socket.\n# TYPE ${prefix}_${name} histogram\n`
     let count = 0
     for (const [index, amount] of this.#buckets.entries()) {
       count += amount
-      text += `${name}_bucket{le="${BOUNDS[index] ?? '+Inf'}"} ${count}\n`
+      text += series(`${name}_bucket{le="${BOUNDS[index] ?? '+Inf'}"}`, count)
     }
-    return `${text}${name}_sum ${this.#seconds}\n${name}_count ${count}\n`
+    return text + series(`${name}_sum`, this.#seconds) + series(`${name}_count`, count)
   }
+}
+
+/** How metrics are named, so that those of two hubs fit into one registry. */
+export interface MetricsOptions {
+  /** What each name begins with. Default: `unmissed`. */
+  prefix?: string | undefined
+  /** Labels of each series, such as `{ hub: 'chat' }`. Default: none. */
+  labels?: Readonly<Record<string, string>> | undefined
+}
+
+const RULES: Rules = {
+  prefix: {
+    is: (value) => typeof value === 'string' && /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(value),
+    must: 'a metric name',
+  },
+  labels: {
+    is: (value) =>
+      object.is(value) &&
+      Object.entries(value as object).every(
+        ([name, label]) => /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) && typeof label === 'string',
+      ),
+    must: 'an object of labels: names of letters, digits and _, and strings',
+  },
+}
+
+/** The labels as they are written. */
+export function writeLabels(options: MetricsOptions): string {
+  check('metrics', options, RULES)
+  const escaped = (text: string): string =>
+    text.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))
+  return Object.entries(options.labels ?? {})
+    .map(([name, label]) => `${name}="${escaped(label)}"`)
+    .join(',')
 }

@@ -1,72 +1,11 @@
-import type { HubRequest, Refusal } from '../http/exchange.ts'
-import type { Subscription } from '../reader/subscriber.ts'
-
-/** What `authorize` agrees to. */
-export interface Grant<Metadata = unknown> {
-  /** Whose connection it is. Default: the subscription's. */
-  user?: string | undefined
-  /** The topics that it may follow: what the subscription asks for beyond them is refused with 403; where it asks for none it gets these. Default: whatever the subscription asks for. */
-  topics?: readonly string[] | undefined
-  /** Called for each event that would reach it, besides the subscription's own; false withholds it. Default: none. */
-  filter?: Subscription['filter']
-  /** What is found again at `subscriber.metadata`. Default: the subscription's. */
-  metadata?: Metadata | undefined
-  /** When the grant ends, and the connection with it: a date, or milliseconds since 1970. Default: never. */
-  expires?: Date | number | undefined
-}
+import type { HubRequest } from '../http/exchange.ts'
+import type { Verdict } from './grant.ts'
 
 /**
  * Says who may connect, before anything is sent: a grant, or true for all that the subscription asks for; a refusal
- * with its status, or false for 401. What it throws is answered 503.
+ * with its status, or false for 401. What it throws is answered 503, as is one that does not answer in time.
  */
-export type Authorize<Metadata = unknown> = (
-  request: HubRequest,
-) => Grant<Metadata> | Refusal | boolean | undefined | Promise<Grant<Metadata> | Refusal | boolean | undefined>
-
-/** What is answered to whom `authorize` does not know. */
-export const UNAUTHORIZED: Refusal = {
-  status: 401,
-  message: 'who are you?',
-  headers: { 'WWW-Authenticate': 'Bearer' },
-}
-
-type Filter = NonNullable<Subscription['filter']>
-const NONE: readonly Filter[] = []
-
-/** What was agreed to, taken together. */
-export interface Grants {
-  readonly subscription: Subscription
-  readonly filters: readonly Filter[]
-  /** Milliseconds since 1970. */
-  readonly expires: number
-}
-
-/** Joins what the route asks for with what was granted; a refusal where it asks for more. */
-export function combine(
-  { topics, ...subscription }: Subscription,
-  answer: Grant | Refusal | boolean | undefined,
-): Grants | Refusal {
-  if (!answer) return UNAUTHORIZED
-  if (answer !== true && 'status' in answer) return answer
-  const grant = answer === true ? {} : answer
-  if (topics && grant.topics && !topics.every((topic) => grant.topics?.includes(topic))) {
-    return { status: 403, message: 'these topics are not granted' }
-  }
-  const expires = Number(grant.expires ?? Number.POSITIVE_INFINITY)
-  // Not a number is no time at all: a grant whose end cannot be read has ended.
-  if (!(expires > Date.now())) return UNAUTHORIZED
-  const filters = [subscription.filter, grant.filter].filter((filter) => filter !== undefined)
-  return {
-    subscription: {
-      ...subscription,
-      topics: topics ?? grant.topics,
-      user: grant.user ?? subscription.user,
-      metadata: grant.metadata ?? subscription.metadata,
-    },
-    filters: filters.length > 0 ? filters : NONE,
-    expires,
-  }
-}
+export type Authorize<Metadata = unknown> = (request: HubRequest) => Verdict<Metadata> | Promise<Verdict<Metadata>>
 
 /** Where `bearer` looks for a token. */
 export interface BearerOptions {

@@ -1,3 +1,4 @@
+import { bound, callable, check, flag, OptionError, or, type Rules, texts } from '../check.ts'
 import type { Exchange } from '../http/exchange.ts'
 
 /** Which other origins may read, and what they may send. */
@@ -12,17 +13,40 @@ export interface CorsOptions {
   maxAge?: number | undefined
 }
 
+const RULES: Rules = {
+  origins: or({ is: (value) => value === '*', must: '"*"' }, callable, {
+    is: (value) => Array.isArray(value) && value.every(isOrigin),
+    must: 'an array of origins as a browser sends them, such as "https://example.com"',
+  }),
+  credentials: flag,
+  headers: texts,
+  maxAge: bound,
+}
+
+function isOrigin(value: unknown): boolean {
+  return (
+    value === '*' || value === 'null' || (typeof value === 'string' && /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+$/i.test(value))
+  )
+}
+
 const REQUESTED = ['Accept', 'Authorization', 'Cache-Control', 'Content-Type', 'Last-Event-ID']
 
 /** What each answer says to other origins. Without options it says nothing, and browsers let none of them read. */
 export class Cors {
-  readonly #options: CorsOptions | undefined
+  readonly #options: CorsOptions | undefined = undefined
 
-  constructor(options: CorsOptions | readonly string[] | undefined) {
-    this.#options = options && 'origins' in options ? options : options && { origins: options }
-    if (this.#options?.credentials && this.#options.origins === '*') {
-      throw new TypeError('cors: credentials for every origin would let any page read as its visitor; name the origins')
+  constructor(given: CorsOptions | CorsOptions['origins'] | undefined) {
+    if (given === undefined) return
+    const options = typeof given === 'object' && 'origins' in given ? given : { origins: given }
+    check('cors', options, RULES)
+    const { origins, credentials } = options
+    const everyone = origins === '*' || (Array.isArray(origins) && origins.includes('*'))
+    if (credentials && everyone) {
+      throw new OptionError(
+        'cors: credentials for every origin would let any page read as its visitor; name the origins',
+      )
     }
+    this.#options = everyone ? { ...options, origins: '*' } : options
   }
 
   /** The headers of every answer to this request. */

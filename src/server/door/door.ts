@@ -1,83 +1,102 @@
-import { headOnly, judge, lastEventId, METHODS } from '../reader/accept.ts'
-import { combine, type Grants } from './authorize.ts'
 import { toId } from '../../log/log.ts'
-import { Cors } from './cors.ts'
+import { OptionError } from '../check.ts'
 import type { Exchange, HubRequest, Refusal } from '../http/exchange.ts'
 import { latin1, streamHead } from '../http/headers.ts'
-import { Limits, type Place } from './limits.ts'
-import type { HubOptions } from '../hub/options.ts'
-import type { Start } from '../hub/replay.ts'
-import type { Subscriber, Subscription } from '../reader/subscriber.ts'
+import { headOnly, judge, lastEventId, METHODS } from '../http/negotiation.ts'
+import { within } from '../within.ts'
+import type { Authorize } from './authorize.ts'
+import { Cors, type CorsOptions } from './cors.ts'
+import { combine, type Grants } from './grant.ts'
+import { type LimitOptions, Limits, type Place } from './limits.ts'
+import { checkSubscription, type Subscription } from './subscription.ts'
 
-/** All that a reader was granted. */
-export interface Admission extends Grants {
-  readonly place: Place
+/** What the door goes by. */
+export interface DoorOptions {
+  readonly authorize?: Authorize | undefined
+  readonly authorizeTimeout?: number | undefined
+  readonly cors?: CorsOptions | CorsOptions['origins'] | undefined
+  readonly limits?: LimitOptions | undefined
+  readonly methods?: readonly string[] | undefined
+  readonly headers?: Record<string, string> | undefined
+  readonly heartbeat?: number | undefined
 }
 
-/** What the gate needs of its hub. */
-export interface Guarded {
+/** Where a reader begins, as far as the door has to tell it. */
+export interface Beginning {
+  /** The position before the first event that will come. */
+  readonly position: { readonly epoch: string; readonly offset: number }
+  /** Whether something that it missed cannot be given. */
+  readonly gap?: unknown
+}
+
+/** Whose door it is. */
+export interface House<Guest, Start extends Beginning> {
   readonly closing: boolean
-  /** Where a reader begins that asks to resume after an id. */
-  begin(asked: string): Promise<Start>
-  /** Takes in a reader whose head was sent. */
-  seat(exchange: Exchange, id: string, admission: Admission, start: Start): Subscriber
+  /** Makes a reader of what was granted, whole, before anything is sent. */
+  make(exchange: Exchange, asked: string, grants: Grants): Guest
+  /** Where the reader begins. */
+  begin(guest: Guest): Promise<Start>
+  /** Sends the head, and takes the reader in. */
+  seat(guest: Guest, place: Place, start: Start, head: Record<string, string>): void
   refused(refusal: Refusal, request: HubRequest): void
   report(error: unknown): void
 }
 
+/** How long `authorize` may take where nobody says, in milliseconds. */
+const AUTHORIZE_TIMEOUT = 10_000
+
 /** Who gets in, and what the others are answered. Nothing is sent before all have agreed. */
-export class Gate {
-  readonly #hub: Guarded
-  readonly #options: HubOptions
+export class Door<Guest, Start extends Beginning> {
+  readonly #house: House<Guest, Start>
+  readonly #options: DoorOptions
   readonly #cors: Cors
   readonly #limits: Limits
 
-  constructor(hub: Guarded, options: HubOptions) {
-    this.#hub = hub
+  constructor(house: House<Guest, Start>, options: DoorOptions) {
+    this.#house = house
     this.#options = options
     this.#cors = new Cors(options.cors)
     this.#limits = new Limits(options.limits ?? {})
   }
 
   /** Never rejects: what goes wrong is an answer too. */
-  async enter(
-    exchange: Exchange,
-    subscription: Subscription | (() => void) = {},
-    next?: () => void,
-  ): Promise<Subscriber | undefined> {
-    // Express calls a handler with `next` as the third argument.
-    if (typeof subscription === 'function') return this.enter(exchange, {}, subscription)
-    const { methods = METHODS, limits } = this.#options
+  async enter(exchange: Exchange, subscription: Subscription): Promise<Guest | undefined> {
     let cors: Record<string, string> = {}
     let place: Place | undefined
-    let subscriber: Subscriber | undefined
-    const refuse = (refusal: Refusal): void => {
-      // HEAD is answered this way too.
-      if (refusal.status !== 200) this.#hub.refused(refusal, exchange)
-      exchange.refuse({ ...refusal, headers: { ...cors, ...refusal.headers } })
-    }
+    let seated: Guest | undefined
     try {
+      checkSubscription(subscription)
       cors = this.#cors.headers(exchange)
-      if (this.#cors.preflight(exchange, methods, cors)) return undefined
-      const refusal = judge(exchange, methods) ?? this.#stopping()
-      if (refusal?.status === 406 && next) next()
-      else if (refusal) refuse(refusal)
-      if (refusal) return undefined
-      const address = subscription.address ?? (limits?.address ? limits.address(exchange) : limits && exchange.address)
+      if (this.#cors.preflight(exchange, this.#options.methods ?? METHODS, cors)) return undefined
+      if (this.#turnedAway(exchange, subscription, cors)) return undefined
+      // One that waits behind others on its socket takes no place before it has come to its turn.
+      const turn = exchange.served()
+      if (turn) await turn
+      if (exchange.gone) return undefined
+      const address = this.#addressOf(exchange, subscription)
       const taken = this.#limits.enter(address)
-      if ('status' in taken) return refuse(taken) as undefined
+      if ('status' in taken) return this.#refuse(exchange, cors, taken)
       place = taken
       const outcome = await this.#admit(exchange, { ...subscription, address }, place, cors)
-      if (outcome && 'status' in outcome) refuse(outcome)
-      else subscriber = outcome
+      if (outcome && typeof outcome === 'object' && 'status' in outcome)
+        this.#refuse(exchange, cors, outcome as Refusal)
+      else seated = outcome as Guest | undefined
     } catch (error) {
-      this.#hub.report(error)
+      this.#house.report(error)
       // Without knowing who it is or where it begins, a reader is better sent away than begun wrongly.
-      if (!exchange.answered) refuse(this.#limits.refusal(503, 'try again'))
+      if (!exchange.answered) this.#refuse(exchange, cors, this.#trouble(error))
+      else if (place) exchange.destroy()
     } finally {
-      if (!subscriber) place?.leave()
+      if (!seated) place?.leave()
     }
-    return subscriber
+    return seated
+  }
+
+  #turnedAway(exchange: Exchange, { next }: Subscription, cors: Record<string, string>): boolean {
+    const refusal = judge(exchange, this.#options.methods) ?? this.#stopping()
+    if (refusal?.status === 406 && next) next()
+    else if (refusal) this.#refuse(exchange, cors, refusal)
+    return refusal !== undefined
   }
 
   async #admit(
@@ -85,14 +104,16 @@ export class Gate {
     asked: Subscription,
     place: Place,
     cors: Record<string, string>,
-  ): Promise<Subscriber | Refusal | undefined> {
-    const { authorize, headers, heartbeat } = this.#options
-    const granted = combine(asked, authorize ? await authorize(exchange) : true)
-    if ('status' in granted) return granted
+  ): Promise<Guest | Refusal | undefined> {
+    const { authorize, authorizeTimeout = AUTHORIZE_TIMEOUT, headers, heartbeat } = this.#options
+    const verdict = authorize ? await within(authorizeTimeout, 'authorize', authorize(exchange)) : true
+    const grants = combine(asked, verdict)
+    if ('status' in grants) return grants
     const id = lastEventId(exchange) ?? ''
-    const refusal = this.#limits.admit(place, granted.subscription.user)
+    const refusal = this.#limits.admit(place, grants.subscription.user)
     if (refusal) return refusal
-    const start = await this.#hub.begin(id)
+    const guest = this.#house.make(exchange, id, grants)
+    const start = await this.#house.begin(guest)
     if (exchange.gone) return undefined
     const head = {
       ...streamHead(heartbeat, 'ids=unique'),
@@ -103,11 +124,31 @@ export class Gate {
     }
     const answer = this.#stopping() ?? headOnly(exchange, head)
     if (answer) return answer
-    exchange.open(head)
-    return this.#hub.seat(exchange, id, { ...granted, place }, start)
+    this.#house.seat(guest, place, start, head)
+    return guest
+  }
+
+  #addressOf(exchange: Exchange, { address }: Subscription): string | undefined {
+    const { limits } = this.#options
+    if (address !== undefined) return address
+    return limits?.address ? limits.address(exchange) : limits && exchange.address
+  }
+
+  #refuse(exchange: Exchange, cors: Record<string, string>, refusal: Refusal): undefined {
+    // HEAD is answered this way too.
+    if (refusal.status !== 200) this.#house.refused(refusal, exchange)
+    exchange.refuse({ ...refusal, headers: { ...cors, ...refusal.headers } })
+    return undefined
+  }
+
+  // A mistake of the program does not pass by itself; what a log or a database is in trouble with may.
+  #trouble(error: unknown): Refusal {
+    return error instanceof OptionError
+      ? { status: 500, message: 'this went wrong here' }
+      : this.#limits.refusal(503, 'try again')
   }
 
   #stopping(): Refusal | undefined {
-    return this.#hub.closing ? this.#limits.refusal(503, 'the server is about to stop') : undefined
+    return this.#house.closing ? this.#limits.refusal(503, 'the server is about to stop') : undefined
   }
 }

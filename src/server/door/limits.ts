@@ -1,3 +1,4 @@
+import { bound, callable, check, type Rules } from '../check.ts'
 import type { HubRequest, Refusal } from '../http/exchange.ts'
 
 /** How many connections there may be. */
@@ -6,16 +7,33 @@ export interface LimitOptions {
   connections?: number | undefined
   /** The most connections of one user; beyond it 429. Default: no limit. */
   perUser?: number | undefined
-  /** The most connections from one address; beyond it 429. Default: no limit. */
+  /** The most connections from one address, or from one /64 network of IPv6, which is what one subscriber is given; beyond it 429. Default: no limit. */
   perAddress?: number | undefined
   /** How many requests a second are let in, over time; beyond it 503. Default: no limit. */
   arrivals?: number | undefined
   /** How many may come at once before `arrivals` slows them down. Default: `arrivals`, at least 1. */
   burst?: number | undefined
+  /** How many bytes a second go to one reader, after a burst of as many. Default: no limit. */
+  bytesPerSecond?: number | undefined
   /** What a refused reader is told to wait, in seconds, up to twice as long so that not all return together. Default: 5. */
   retryAfter?: number | undefined
   /** Where a request comes from: behind a proxy the socket's address is the proxy's. Default: the socket's address in Node, none on the web. */
   address?: ((request: HubRequest) => string | undefined) | undefined
+}
+
+const RULES: Rules = {
+  connections: bound,
+  perUser: bound,
+  perAddress: bound,
+  arrivals: { is: (value) => bound.is(value) && value !== 0, must: 'a number above 0' },
+  burst: { is: (value) => bound.is(value) && (value as number) >= 1, must: 'a number, 1 or more' },
+  bytesPerSecond: { is: (value) => bound.is(value) && value !== 0, must: 'a number above 0' },
+  retryAfter: bound,
+  address: callable,
+}
+
+export function checkLimits(limits: unknown): void {
+  check('limits', limits, RULES)
 }
 
 /** Counts who is there and who is coming: places are taken before `authorize` is asked, or a crowd would pass together. */
@@ -37,7 +55,8 @@ export class Limits {
   }
 
   /** Takes a place, or says why there is none. */
-  enter(address: string | undefined): Place | Refusal {
+  enter(from: string | undefined): Place | Refusal {
+    const address = from === undefined ? undefined : network(from)
     const { connections = Infinity, perAddress = Infinity } = this.#options
     if (this.#taken >= connections) return this.refusal(503, 'there are too many connections')
     if (address !== undefined && (this.#addresses.get(address) ?? 0) >= perAddress) {
@@ -106,4 +125,18 @@ function add(counts: Map<string, number>, key: string | undefined, amount: numbe
   const count = (counts.get(key) ?? 0) + amount
   if (count > 0) counts.set(key, count)
   else counts.delete(key)
+}
+
+/** The network that one subscriber is given: a /64 of IPv6 (RFC 6177), an address of IPv4, also where it is written as IPv6. */
+export function network(address: string): string {
+  const [plain = ''] = address.toLowerCase().split('%')
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)
+  if (mapped?.[1]) return mapped[1]
+  if (!/^[0-9a-f:.]+$/.test(plain) || !plain.includes(':')) return address
+  const [before = '', after] = plain.split('::')
+  const head = before.split(':').filter(Boolean)
+  const tail = after?.split(':').filter(Boolean) ?? []
+  const zeros = after === undefined ? [] : new Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0')
+  const groups = [...head, ...zeros, ...tail].slice(0, 4)
+  return `${groups.map((group) => group.replace(/^0+(?=.)/, '')).join(':')}::/64`
 }

@@ -1,4 +1,4 @@
-import type { BaseConnection } from '../reader/connection.ts'
+import type { NodeSocket } from './node-types.ts'
 
 /** A request, seen the same way in Node and on the web. */
 export interface HubRequest {
@@ -26,10 +26,21 @@ export interface Refusal {
   readonly headers?: Record<string, string> | undefined
 }
 
+/** Whom a stream belongs to. */
+export interface Owner {
+  /** More can be carried. */
+  drained(): void
+  /** Nothing can be carried any more. */
+  over(): void
+}
+
 /** One request and its answer: a refusal, or a stream that bytes are then carried to. */
 export abstract class Exchange implements HubRequest {
-  /** Whom the reader belongs to: it hears when more can be carried, and when nothing can any more. */
-  owner: BaseConnection | undefined
+  owner: Owner | undefined
+  /** How many bytes were handed over to be carried. */
+  handed = 0
+  /** Where bytes can be written past the answer, framed already, once it is open. */
+  socket: NodeSocket | undefined
 
   abstract readonly method: string
   abstract readonly url: string
@@ -41,18 +52,24 @@ export abstract class Exchange implements HubRequest {
   abstract readonly answered: boolean
   /** Whether the reader has left already. */
   abstract readonly gone: boolean
+  /** Resolves when the answer has something to be carried by; nothing where it has already. The reader may be gone by then. */
+  abstract served(): Promise<void> | undefined
   abstract refuse(refusal: Refusal): void
 
   /** Sends the head and a first comment. All below is for after it. */
   abstract open(head: Record<string, string>): void
-  /** How many bytes were handed on and have not left. */
+  /** How many bytes were handed over and have not left. */
   abstract readonly held: number
-  /** Hands bytes on; `done` once they have left. False when no more is wanted until the owner is told that it drained. */
+  /** Changes whenever the reader has taken something of what it was sent. */
+  abstract progress(): string
+  /** Hands bytes over; `done` once they have left. False when no more is wanted until the owner is told that it drained. */
   abstract write(bytes: Uint8Array, done?: () => void): boolean
-  /** Ends the stream after what was handed on; and, if it is the last, what carries it. */
+  /** Ends the stream after what was handed over; and, if it is the last, what carries it. */
   abstract end(last: boolean): void
-  /** Ends the stream now, and lets go of what was handed on. */
+  /** Ends the stream now, and lets go of what was handed over. */
   abstract destroy(): void
+  /** Lets go of the request's body where nobody reads it: as long as it waits to be read, it hides that the reader has left. */
+  abstract skipBody(): void
 
   query(name: string): string | undefined {
     // Not `new URL`, which throws at what a client may well send.
@@ -60,3 +77,6 @@ export abstract class Exchange implements HubRequest {
     return new URLSearchParams(query).get(name) ?? undefined
   }
 }
+
+/** How many bytes are handed over at a time where a longer piece would hide whether the reader takes any of it. */
+export const PIECE = 65_536

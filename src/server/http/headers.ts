@@ -61,3 +61,19 @@ export function streamHead(heartbeat = 15_000, ids = ''): Record<string, string>
     ...((heartbeat || ids) && { Unmissed: [heartbeat && `heartbeat=${heartbeat}`, ids].filter(Boolean).join(', ') }),
   }
 }
+
+const LISTS = ['vary', 'access-control-expose-headers']
+
+/** Headers that are sent besides those that are set already: lists are joined, all else is as we say. */
+export function joined(headers: Record<string, string>, set: (name: string) => unknown): Record<string, string> {
+  const all = { ...headers }
+  for (const [name, value] of Object.entries(headers)) {
+    if (!LISTS.includes(name.toLowerCase())) continue
+    const before = set(name)
+    if (before === undefined) continue
+    const names = `${before}, ${value}`.split(',').map((item) => item.trim())
+    const seen = new Set<string>()
+    all[name] = names.filter((item) => !seen.has(item.toLowerCase()) && seen.add(item.toLowerCase())).join(', ')
+  }
+  return all
+}

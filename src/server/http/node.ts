@@ -1,56 +1,19 @@
-import { Exchange, type Refusal } from './exchange.ts'
-
-/** What is used of a Node request: http's and http2's, and so Express', Fastify's `request.raw` and Koa's `context.req`. */
-export interface NodeRequest {
-  readonly method?: string | undefined
-  readonly url?: string | undefined
-  readonly headers: { readonly [name: string]: string | string[] | undefined }
-  readonly socket: { readonly remoteAddress?: string | undefined }
-}
-
-/** What is used of a Node response. */
-export interface NodeResponse {
-  readonly headersSent: boolean
-  readonly writableEnded: boolean
-  readonly writableLength: number
-  writeHead(status: number, headers: Record<string, string>): unknown
-  write(chunk: Uint8Array | string, callback?: (error: Error | null | undefined) => void): boolean
-  end(text: string): unknown
-  destroy(error?: Error): unknown
-  on(event: string, listener: () => void): unknown
-  once(event: string, listener: () => void): unknown
-}
-
-/** What is used of the socket below an HTTP/1.1 response. */
-export interface NodeSocket {
-  readonly writable: boolean
-  readonly writableLength: number
-  readonly destroyed: boolean
-  write(chunk: Uint8Array, callback?: (error?: Error | null) => void): boolean
-  cork(): void
-  uncork(): void
-  once(event: string, listener: () => void): unknown
-  destroySoon?(): void
-  resetAndDestroy?(): void
-}
-
-/** What Node's own responses have besides, documented or not. All of it is looked at, nothing of it is needed. */
-export interface Internals {
-  readonly socket?: (NodeSocket & { readonly _httpMessage?: unknown }) | null
-  readonly stream?: { readonly destroyed?: boolean; close?(code: number): void; session?: { close?(): void } }
-  readonly destroyed?: boolean
-  readonly chunkedEncoding?: boolean
-  readonly _header?: unknown
-  setTimeout?(milliseconds: number): unknown
-  hasHeader?(name: string): boolean
-  flush?(): void
-}
+import { Exchange, PIECE, type Refusal } from './exchange.ts'
+import { joined } from './headers.ts'
+import { directSocket, writesAsNode } from './native.ts'
+import type { Internals, NodeRequest, NodeResponse, NodeSocket, RequestInternals } from './node-types.ts'
+import { onSocketClose } from './socket-close.ts'
 
 /** A request of Node's http or http2. */
 export class NodeExchange extends Exchange {
   readonly raw: NodeRequest
   readonly response: NodeResponse & Internals
   #draining = false
+  /** Whether nobody between us and Node keeps our callbacks to himself. */
+  #callsBack = false
+  /** What HTTP/2 is given piece by piece. */
+  #pieces: Array<{ readonly bytes: Uint8Array; readonly done: (() => void) | undefined }> | undefined
+  #waiting = 0
 
   constructor(raw: NodeRequest, response: NodeResponse) {
     super()
@@ -81,44 +44,77 @@ export class NodeExchange extends Exchange {
 
   get gone(): boolean {
     const { destroyed, stream, socket } = this.response
-    return !!(destroyed || stream?.destroyed || socket?.destroyed)
+    if (stream) return !!(destroyed || stream.destroyed)
+    return !!(destroyed || socket?.destroyed || (this.raw as RequestInternals).socket?.destroyed)
+  }
+
+  /**
+   * Pipelined requests (RFC 9112 §9.3.2) wait for the answers before theirs. Until its turn has come a response has no
+   * socket, and does not hear that the one it waits for is gone: the request's own socket tells.
+   */
+  served(): Promise<void> | undefined {
+    const { response } = this
+    const { socket } = this.raw as RequestInternals
+    if (!this.#isQueued || !socket?._httpMessage) return undefined
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        undo()
+        response.off?.('socket', settle)
+        resolve()
+      }
+      const undo = onSocketClose(socket as NodeSocket, settle)
+      response.once('socket', settle)
+    })
+  }
+
+  get #isQueued(): boolean {
+    const { socket, stream } = this.response
+    return socket === null && !stream
   }
 
   refuse({ status, message, headers }: Refusal): void {
     if (this.gone || this.answered) return
-    this.response.writeHead(status, { ...(message && { 'Content-Type': 'text/plain; charset=utf-8' }), ...headers })
+    const type = message && { 'Content-Type': 'text/plain; charset=utf-8' }
+    this.response.writeHead(status, this.#join({ ...type, ...headers }))
     this.response.end(message ?? '')
   }
 
   open(head: Record<string, string>): void {
     const { response } = this
-    response.on('close', () => this.owner?.over())
+    const over = (): void => this.owner?.over()
+    response.on('close', over)
+    if (this.#isQueued) onSocketClose(this.raw.socket as unknown as NodeSocket, over)
     // What is to be known of it, `close` tells.
     response.on('error', () => {})
     // A server's idle timeout would end a stream that is only quiet.
     response.setTimeout?.(0)
-    response.writeHead(200, head)
+    response.writeHead(200, this.#join(head))
     response.write(':\n\n')
     // Node keeps the head for as long as the response, in the fifty pieces that it was put together from. Looking at
     // one of its characters makes V8 put them together, which saves 1 KiB per connection.
     if (typeof response._header === 'string') response._header.charCodeAt(0)
+    this.#callsBack = writesAsNode(response)
+    this.socket = this.#callsBack ? directSocket(response) : undefined
   }
 
   get held(): number {
-    return this.response.writableLength
+    return this.response.writableLength + this.#waiting
+  }
+
+  // One write of many megabytes is one piece to Node's streams; the socket's handle knows what is left of it.
+  progress(): string {
+    const handle = this.response.stream ? undefined : (this.raw as RequestInternals).socket?._handle
+    return `${this.handed - this.held} ${handle?.writeQueueSize}`
   }
 
   write(bytes: Uint8Array, done?: () => void): boolean {
-    const clear = this.response.write(bytes, done && ((error) => error || done()))
+    this.handed += bytes.length
+    if (this.response.stream && (this.#pieces || bytes.length > PIECE)) return this.#writePieces(bytes, done)
+    const clear = this.response.write(bytes, done && this.#callsBack ? (error) => error || done() : undefined)
     // A middleware that compresses keeps what it was given until it is told.
     this.response.flush?.()
-    if (!clear && !this.#draining) {
-      this.#draining = true
-      this.response.once('drain', () => {
-        this.#draining = false
-        this.owner?.drained()
-      })
-    }
+    if (clear && done && !this.#callsBack) done()
+    if (!clear) this.#whenDrained(done)
     return clear
   }
 
@@ -140,5 +136,52 @@ export class NodeExchange extends Exchange {
       else socket?.resetAndDestroy?.()
     } catch {}
     this.response.destroy()
+  }
+
+  skipBody(): void {
+    const request = this.raw as RequestInternals
+    if (request.readableFlowing === null) request.resume?.()
+  }
+
+  /** What earlier middleware has said stays said. */
+  #join(headers: Record<string, string>): Record<string, string> {
+    return joined(headers, (name) => this.response.getHeader?.(name))
+  }
+
+  #whenDrained(done: (() => void) | undefined): void {
+    if (done && !this.#callsBack) this.response.once('drain', done)
+    if (this.#draining) return
+    this.#draining = true
+    this.response.once('drain', () => {
+      this.#draining = false
+      this.owner?.drained()
+    })
+  }
+
+  #writePieces(bytes: Uint8Array, done: (() => void) | undefined): false {
+    this.#waiting += bytes.length
+    const start = !this.#pieces
+    this.#pieces ??= []
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      const last = at + PIECE >= bytes.length
+      this.#pieces.push({ bytes: bytes.subarray(at, at + PIECE), done: last ? done : undefined })
+    }
+    if (start) this.#writePiece()
+    return false
+  }
+
+  #writePiece(): void {
+    const piece = this.#pieces?.shift()
+    if (!piece) {
+      this.#pieces = undefined
+      this.owner?.drained()
+      return
+    }
+    this.#waiting -= piece.bytes.length
+    this.response.write(piece.bytes, (error) => {
+      if (error) return
+      piece.done?.()
+      this.#writePiece()
+    })
   }
 }

@@ -1,4 +1,4 @@
-import { Exchange, type Refusal } from './exchange.ts'
+import { Exchange, PIECE, type Refusal } from './exchange.ts'
 
 // Below this many bytes a reader counts as keeping up; the rest waits with us, where it can be counted and dropped.
 const HIGH_WATER = 16_384
@@ -7,7 +7,7 @@ const HIGH_WATER = 16_384
 export class WebExchange extends Exchange {
   readonly raw: Request
   readonly address = undefined
-  response: Response | undefined
+  #response: Response | undefined
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
   /** Lets the stream ask for more, see `#pull`. */
   #ask: (() => void) | undefined
@@ -32,15 +32,25 @@ export class WebExchange extends Exchange {
   }
 
   get answered(): boolean {
-    return !!this.response
+    return !!this.#response
   }
 
   get gone(): boolean {
     return this.#signal?.aborted ?? false
   }
 
+  served(): undefined {
+    return undefined
+  }
+
+  /** What the handler returns. Nobody is left to see it where the reader has gone; 499 is how servers log that. */
+  get response(): Response {
+    this.#response ??= new Response(null, { status: this.gone ? 499 : 500 })
+    return this.#response
+  }
+
   refuse({ status, message, headers }: Refusal): void {
-    this.response ??= new Response(this.method === 'HEAD' ? null : message, { status, headers: headers ?? {} })
+    this.#response ??= new Response(this.method === 'HEAD' ? null : message, { status, headers: headers ?? {} })
   }
 
   open(headers: Record<string, string>): void {
@@ -56,7 +66,7 @@ export class WebExchange extends Exchange {
       // By default chunks are counted, however long they are.
       { highWaterMark: HIGH_WATER, size: (chunk) => chunk.byteLength },
     )
-    this.response = new Response(stream, { headers })
+    this.#response = new Response(stream, { headers })
     this.write(new Uint8Array([58, 10, 10]))
     // Not every runtime cancels the body of a response whose reader left.
     this.#signal?.addEventListener('abort', this.#left)
@@ -66,8 +76,17 @@ export class WebExchange extends Exchange {
     return HIGH_WATER - (this.#controller?.desiredSize ?? HIGH_WATER)
   }
 
+  progress(): string {
+    return `${this.handed - this.held}`
+  }
+
   write(bytes: Uint8Array, done?: () => void): boolean {
-    this.#controller?.enqueue(bytes)
+    this.handed += bytes.length
+    // A copy: a chunk belongs to whoever reads it, who may change it or hand it to another thread. In pieces, so that it
+    // shows when one of them is taken.
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      this.#controller?.enqueue(new Uint8Array(bytes.subarray(at, at + PIECE)))
+    }
     this.#full = this.held >= HIGH_WATER
     if (this.held === 0) done?.()
     else if (done) this.#done.push(done)
@@ -77,6 +96,8 @@ export class WebExchange extends Exchange {
 
   end(): void {
     this.#controller?.close()
+    // What is in the stream is the reader's to take, and no more is heard of it.
+    for (const done of this.#done.splice(0)) done()
     this.#over()
   }
 
@@ -86,12 +107,17 @@ export class WebExchange extends Exchange {
     this.#over()
   }
 
+  skipBody(): void {}
+
   // Deno aborts it after a good answer too, and warns of whoever asks for it; its bodies are cancelled reliably.
   get #signal(): AbortSignal | undefined {
     return 'Deno' in globalThis ? undefined : this.raw.signal
   }
 
-  readonly #left = (): void => this.end()
+  readonly #left = (): void => {
+    this.#controller?.close()
+    this.#over()
+  }
 
   readonly #over = (): void => {
     this.#controller = undefined
@@ -104,7 +130,7 @@ export class WebExchange extends Exchange {
   // each time. We only want to be asked when we wait for the reader: then the promise is settled.
   #pull(): Promise<void> | undefined {
     for (const done of this.#done.splice(0)) done()
-    if (this.#full) {
+    if (this.#full && this.held < HIGH_WATER) {
       this.#full = false
       this.owner?.drained()
     }

@@ -1,158 +1,150 @@
-import { encode } from '../../protocol/encode.ts'
-import { type Backplane, type Bounds, type Entry, fromId, type Position, toId } from '../../log/log.ts'
-import { Frame } from '../reader/frame.ts'
-import type { Delivery } from './published.ts'
-import type { HubSubscriber } from '../reader/subscriber.ts'
+import { fromId, type Interest, type Position, toId } from '../../log/log.ts'
+import type { Delivery } from '../reader/delivery.ts'
+import type { Gap, GapReason } from '../reader/gap.ts'
+import { within } from '../within.ts'
+import type { Feed } from './feed.ts'
+import { isTired, rest } from './pace.ts'
 
-/** What a reader is told when events are lost to it. */
-export interface Gap {
-  /** The id that it had. */
-  readonly asked: string
-  /** The oldest event that the log still had; where it was too slow itself, the newest that it lost. */
-  readonly oldest: string
-  /** The newest event in the log then, after which it goes on; where it was too slow itself, the newest that it lost. */
-  readonly newest: string
-}
-
-/** Where a reader begins, and what is known of the way there. */
+/** Where a reader begins. */
 export interface Start {
   readonly position: Position
   /** Told to it first. */
   readonly gap?: Gap | undefined
-  /** The first page of what it missed. */
-  readonly page?: readonly Entry[] | undefined
 }
 
-/** How many entries are read from the log at a time. */
-const PAGE = 256
-/** How many bytes of a page are written at a time. */
-const SLICE = 2 ** 17
-/** How many live deliveries are kept for a reader while a page is on its way; beyond it they are read from the log too. */
-const HELD = 1024
-
-/** What replay needs of its hub. */
-export interface Replayed {
-  readonly backplane: Backplane
-  /** What the hub has delivered up to. */
-  readonly position: Position
-  deliver(entry: Entry): Delivery
-  /** The log is another one now: everyone has to be brought to it. */
-  adopt(position: Position): void
-  replayed(count: number): void
-  gap(gap: Gap, subscriber: HubSubscriber): unknown
-  report(error: unknown): void
+/** A reader on its way to where its feed is. */
+export interface Reader {
+  readonly open: boolean
+  epoch: string
+  offset: number
+  /** Whether the feed's place is its own. */
+  live: boolean
+  readonly interest: Interest
+  /** How much may be written before it is asked whether it takes more, in bytes. */
+  readonly pace: number
+  readonly queued: number
+  /** A promise while it is behind. */
+  room(): Promise<void> | undefined
+  offer(delivery: Delivery): void
+  /** Tells it of a gap; resolves when the application has said what it has to say about it. */
+  tellGap(gap: Gap): Promise<void>
+  fail(error: unknown): void
 }
+
+/** How many entries are looked at before the clock is. */
+const UNTIMED = 32
 
 /**
- * Brings readers from where they were to where the hub is, and lets them go on live at a moment when both are the same.
- * Until then the log is read for them, page by page, at their own pace; what is delivered while a page is on its way is
- * held, so that it cannot fall between the page and the next. Offsets are dense: that nothing is missing, and nothing
- * comes twice, is counted, not hoped.
+ * Brings readers from where they were to where the feed is, and lets them go on live at a moment when both are the same.
+ * Until then the log is read for them, page by page, at their own pace.
  */
 export class Replay {
-  readonly #hub: Replayed
-  readonly #joining = new Set<HubSubscriber>()
+  readonly #feed: Feed
+  readonly #patience: number
+  readonly #onReplayed: (count: number) => void
 
-  constructor(hub: Replayed) {
-    this.#hub = hub
+  constructor(feed: Feed, patience: number, onReplayed: (count: number) => void) {
+    this.#feed = feed
+    this.#patience = patience
+    this.#onReplayed = onReplayed
   }
 
   /** Judges a resume: whole, or a gap. */
-  async judge(asked: string): Promise<Start> {
-    const { backplane } = this.#hub
-    if (!asked) return { position: this.#hub.position }
-    const position = (await backplane.locate?.(asked)) ?? fromId(asked)
-    const page = position && (await backplane.read(position, PAGE))
-    if (position && page && follows(page, position)) return { position, page }
-    return this.#lost(asked, await backplane.bounds())
+  async judge(asked: string, interest: Interest): Promise<Start> {
+    const { log } = this.#feed
+    const position = (await this.#ask(log.locate?.(asked))) ?? fromId(asked)
+    if (position && (await this.#isWhole(position, interest))) return { position }
+    return this.lost(asked, position)
   }
 
-  /** Keeps a live delivery for those who are not yet there. */
-  hold(delivery: Delivery): void {
-    for (const subscriber of this.#joining) {
-      if (subscriber.held && subscriber.held.length < HELD) subscriber.held.push(delivery)
-      else subscriber.held = undefined
-    }
-  }
-
-  async join(subscriber: HubSubscriber, { position, page, gap }: Start, ready?: unknown): Promise<void> {
-    subscriber.live = false
-    subscriber.epoch = position.epoch
-    subscriber.offset = position.offset
+  /** Takes a reader from where it begins to where the feed is, when what it has to be given before is there. */
+  async join(reader: Reader, { position, gap }: Start, ready?: Promise<unknown>): Promise<void> {
+    reader.live = false
+    reader.epoch = position.epoch
+    reader.offset = position.offset
     try {
       if (ready) await ready
-      if (gap) await this.#tell(subscriber, gap)
-      await this.#catchUp(subscriber, page)
+      if (gap && reader.open) await reader.tellGap(gap)
+      await this.#catchUp(reader)
     } catch (error) {
-      if (!subscriber.open) return
-      this.#hub.report(error)
-      subscriber.end('failed')
-    } finally {
-      subscriber.held = undefined
-      this.#joining.delete(subscriber)
+      if (reader.open) reader.fail(error)
     }
   }
 
-  async #catchUp(subscriber: HubSubscriber, first: readonly Entry[] | undefined): Promise<void> {
-    const { backplane } = this.#hub
-    let page = first
-    while (subscriber.open && !this.#isThere(subscriber)) {
-      const { epoch, offset } = subscriber
-      // What the hub has heard of, the log has: a page that is read now leads there, or at least in its direction.
-      const target = page ? { epoch, offset } : this.#hub.position
-      if (!page) {
-        subscriber.held = []
-        this.#joining.add(subscriber)
-        page = await backplane.read({ epoch, offset }, PAGE)
-        if (!subscriber.open) return
-      }
-      if (page && follows(page, subscriber)) {
-        for (const entry of page) {
-          subscriber.offer(this.#hub.deliver(entry))
-          // Long events are fewer at a time.
-          if (subscriber.queued > SLICE) await subscriber.flushed()
-        }
-        for (const delivery of subscriber.held ?? [])
-          if (follows([delivery.entry], subscriber)) subscriber.offer(delivery)
-        this.#hub.replayed(subscriber.offset - offset)
-      }
-      page = undefined
-      subscriber.held = undefined
-      this.#joining.delete(subscriber)
-      if (this.#isThere(subscriber)) return
-      if (subscriber.offset > offset || (epoch === target.epoch && offset >= target.offset)) {
-        await subscriber.flushed()
-      } else {
-        const start = this.#lost(toId(subscriber), await backplane.bounds())
-        subscriber.epoch = start.position.epoch
-        subscriber.offset = start.position.offset
-        await this.#tell(subscriber, start.gap)
-      }
+  /** What a reader is told that cannot be given what it missed; it goes on from the newest. */
+  async lost(asked: string, had: Position | undefined, why?: GapReason): Promise<Start & { readonly gap: Gap }> {
+    const bounds = await this.#feed.bounds()
+    const known = this.#feed.position
+    if (!known || bounds.epoch !== known.epoch) this.#feed.adopt(bounds)
+    // What we have heard of is in the log, whatever a copy of it that lags behind may say.
+    const end = known && bounds.epoch === known.epoch && known.offset > bounds.offset ? known : bounds
+    const reason = why ?? reasonOf(had, end)
+    const position = { epoch: end.epoch, offset: end.offset }
+    const oldest = toId({ epoch: end.epoch, offset: bounds.oldest })
+    return { position, gap: { reason, asked, oldest, newest: toId(position) } }
+  }
+
+  async #isWhole(position: Position, interest: Interest): Promise<boolean> {
+    const { log, position: at } = this.#feed
+    if (at && position.epoch === at.epoch && position.offset === at.offset) return true
+    const page = await this.#feed.pages.read(position)
+    if (!page) {
+      // Nothing after it, or nothing of it: only the log can tell.
+      const { epoch, offset, oldest } = await this.#feed.bounds()
+      return epoch === position.epoch && offset === position.offset && oldest <= offset + 1
     }
+    return !log.covers || (await this.#ask(log.covers(position, interest))) === true
+  }
+
+  async #catchUp(reader: Reader): Promise<void> {
+    const { log, pages } = this.#feed
+    while (reader.open && !this.#isThere(reader)) {
+      const { epoch, offset } = reader
+      const target = this.#feed.position
+      const read = pages.read({ epoch, offset })
+      const page = read instanceof Promise ? await read : read
+      if (!reader.open) return
+      const covered = !log.covers || (await this.#ask(log.covers({ epoch, offset }, reader.interest)))
+      if (page && covered && page.end > offset) await this.#give(reader, page.deliveries, page.end)
+      // What the feed has heard of, the log has: a page that is read then leads there, or at least in its direction.
+      else if (!page || !covered || (target && target.epoch === epoch && offset >= target.offset)) {
+        const start = await this.lost(toId(reader), reader)
+        reader.epoch = start.position.epoch
+        reader.offset = start.position.offset
+        if (reader.open) await reader.tellGap(start.gap)
+      } else await rest()
+    }
+  }
+
+  async #give(reader: Reader, deliveries: readonly Delivery[], end: number): Promise<void> {
+    let untimed = 0
+    const from = reader.offset
+    for (const delivery of deliveries) {
+      if (delivery.entry.offset <= reader.offset) continue
+      if (!reader.open) return
+      reader.offer(delivery)
+      if (reader.queued > reader.pace) await reader.room()
+      if (++untimed % UNTIMED === 0 && isTired()) await rest()
+    }
+    reader.offset = Math.max(reader.offset, end)
+    this.#onReplayed(reader.offset - from)
+    await reader.room()
   }
 
   // Asked and acted upon without a pause: what comes next, comes live.
-  #isThere(subscriber: HubSubscriber): boolean {
-    const { epoch, offset } = this.#hub.position
-    subscriber.live = subscriber.epoch === epoch && subscriber.offset >= offset && subscriber.open
-    return subscriber.live
+  #isThere(reader: Reader): boolean {
+    const at = this.#feed.position
+    reader.live = at !== undefined && reader.open && reader.epoch === at.epoch && reader.offset >= at.offset
+    return reader.live
   }
 
-  #lost(asked: string, bounds: Bounds): Start & { gap: Gap } {
-    const { position } = this.#hub
-    if (bounds.epoch !== position.epoch) this.#hub.adopt(bounds)
-    // What we have heard of is in the log, whatever a copy of it that lags behind may say.
-    const end = bounds.epoch === position.epoch && position.offset > bounds.offset ? position : bounds
-    const oldest = { epoch: end.epoch, offset: bounds.oldest }
-    return { position: end, gap: { asked, oldest: toId(oldest), newest: toId(end) } }
-  }
-
-  async #tell(subscriber: HubSubscriber, gap: Gap): Promise<void> {
-    subscriber.push(new Frame(encode({ id: gap.newest, type: 'gap', data: gap })))
-    await this.#hub.gap(gap, subscriber)
+  #ask<Value>(value: Value | Promise<Value>): Promise<Value> {
+    return within(this.#patience, 'the log', Promise.resolve(value))
   }
 }
 
-function follows(page: readonly Entry[], { epoch, offset }: Position): boolean {
-  return page.every((entry, index) => entry.epoch === epoch && entry.offset === offset + 1 + index)
+function reasonOf(had: Position | undefined, now: Position): GapReason {
+  if (!had) return 'unknown'
+  if (had.epoch !== now.epoch) return 'epoch'
+  return had.offset > now.offset ? 'unknown' : 'trimmed'
 }

@@ -6,38 +6,64 @@ export class Roster {
   readonly all = new Set<HubSubscriber>()
   readonly users = new Map<string, Set<HubSubscriber>>()
   readonly topics = new Map<string, Set<HubSubscriber>>()
-  readonly #clients = new Map<string, HubSubscriber>()
+  readonly clients = new Map<string, Set<HubSubscriber>>()
+  readonly #prefixes = new Map<string, Set<HubSubscriber>>()
 
   add(subscriber: HubSubscriber): void {
+    const { id, user, following } = subscriber
     this.all.add(subscriber)
-    this.#clients.set(subscriber.id, subscriber)
-    if (subscriber.user !== undefined) put(this.users, subscriber.user, subscriber)
-    for (const topic of subscriber.topics) put(this.topics, topic, subscriber)
+    put(this.clients, id, subscriber)
+    if (user !== undefined) put(this.users, user, subscriber)
+    for (const topic of following.all) put(this.topics, topic, subscriber)
+    for (const prefix of following.prefixes) put(this.#prefixes, prefix, subscriber)
   }
 
   delete(subscriber: HubSubscriber): void {
-    this.all.delete(subscriber)
-    this.#clients.delete(subscriber.id)
-    if (subscriber.user !== undefined) drop(this.users, subscriber.user, subscriber)
-    for (const topic of subscriber.topics) drop(this.topics, topic, subscriber)
+    const { id, user, following } = subscriber
+    if (!this.all.delete(subscriber)) return
+    drop(this.clients, id, subscriber)
+    if (user !== undefined) drop(this.users, user, subscriber)
+    for (const topic of following.all) drop(this.topics, topic, subscriber)
+    for (const prefix of following.prefixes) drop(this.#prefixes, prefix, subscriber)
   }
 
-  /** Moves a subscriber that followed other topics before. */
-  move(subscriber: HubSubscriber, before: readonly string[]): void {
+  /** A subscriber follows these topics from now on, and those no more. */
+  move(subscriber: HubSubscriber, added: readonly string[], removed: readonly string[]): void {
     if (!this.all.has(subscriber)) return
-    for (const topic of before) drop(this.topics, topic, subscriber)
-    for (const topic of subscriber.topics) put(this.topics, topic, subscriber)
+    for (const topic of removed) drop(this.topics, topic, subscriber)
+    for (const topic of added) put(this.topics, topic, subscriber)
   }
 
   /** Where all are that a message may be for, with some that it is not for, and perhaps one twice. */
   candidates({ client, user, topics }: Pick<Message, 'client' | 'user' | 'topics'>): Array<Iterable<HubSubscriber>> {
-    if (client !== undefined) {
-      const subscriber = this.#clients.get(client)
-      return subscriber ? [[subscriber]] : []
-    }
+    if (client !== undefined) return [this.clients.get(client) ?? []]
     if (user !== undefined) return [this.users.get(user) ?? []]
-    return topics ? topics.map((topic) => this.topics.get(topic) ?? []) : [this.all]
+    if (!topics) return [this.all]
+    return topics.flatMap((topic) => this.followers(topic))
   }
+
+  /** Who follows a topic, by its name and by its beginnings. */
+  followers(topic: string): Array<Iterable<HubSubscriber>> {
+    const found: Array<Iterable<HubSubscriber>> = []
+    const named = this.topics.get(topic)
+    if (named) found.push(named)
+    if (this.#prefixes.size > 0) {
+      for (const prefix of prefixesOf(topic)) {
+        const all = this.#prefixes.get(prefix)
+        if (all) found.push(all)
+      }
+    }
+    return found
+  }
+}
+
+/** The beginnings that a pattern may have: nothing, and up to each `.`, `/` and `:`. */
+function prefixesOf(topic: string): string[] {
+  const found = ['']
+  for (let at = 0; at < topic.length; at++) {
+    if ('./:'.includes(topic.charAt(at))) found.push(topic.slice(0, at + 1))
+  }
+  return found
 }
 
 function put(index: Map<string, Set<HubSubscriber>>, key: string, subscriber: HubSubscriber): void {

@@ -1,9 +1,15 @@
-import { UnmissedError } from '../../protocol/errors.ts'
-import { BaseConnection, type Connection, LONGEST, type QueueOptions, unref } from './connection.ts'
-import type { Exchange, Refusal } from '../http/exchange.ts'
-import { acceptsEventStream, isCarriable, LONGEST_ID, streamHead, utf8 } from '../http/headers.ts'
-import { NodeExchange, type NodeRequest, type NodeResponse } from '../http/node.ts'
+import { OptionError } from '../check.ts'
+import type { Exchange, Owner } from '../http/exchange.ts'
+import { streamHead } from '../http/headers.ts'
+import { headOnly, judge, lastEventId } from '../http/negotiation.ts'
+import { NodeExchange } from '../http/node.ts'
+import type { NodeRequest, NodeResponse } from '../http/node-types.ts'
 import { WebExchange } from '../http/web.ts'
+import { startTimer, type Timer } from '../timer.ts'
+import { checkAcceptOptions } from './accept-options.ts'
+import type { CloseReason } from './close-reason.ts'
+import { BaseConnection, type Connection, MAX_QUEUED, type QueueOptions } from './connection.ts'
+import { lifetime } from './lifetime.ts'
 
 /** How `accept` makes a stream. */
 export interface AcceptOptions extends QueueOptions {
@@ -27,7 +33,8 @@ export interface ResponseConnection extends Connection {
 
 /**
  * Makes an event stream of one request, at once. A request that gets none is answered, and its connection is closed
- * with the reason `refused`. Throws `cannot-stream` when the response has been used already.
+ * with the reason `refused`. Throws `cannot-stream` when the response has been used already, and `invalid-option`
+ * for options that cannot be meant.
  */
 export function accept(request: NodeRequest, response: NodeResponse, options?: AcceptOptions): Connection
 export function accept(request: Request, options?: Omit<AcceptOptions, 'next'>): ResponseConnection
@@ -41,12 +48,16 @@ export function accept(
     ? new WebExchange(request as Request)
     : new NodeExchange(request as NodeRequest, second as NodeResponse)
   const options = web ? (second as AcceptOptions) : third
+  checkAcceptOptions(options)
   const head = { ...streamHead(options.heartbeat), ...options.headers }
   const refusal = judge(exchange, options.methods) ?? headOnly(exchange, head)
   const left = exchange.gone
-  if (!refusal && !left) exchange.open(head)
   const connection = new AcceptedConnection(exchange, lastEventId(exchange) ?? '', options)
-  if (refusal || left) {
+  if (!refusal && !left) {
+    exchange.owner = connection
+    exchange.open(head)
+    connection.start()
+  } else {
     if (refusal?.status === 406 && options.next) options.next()
     else if (refusal) exchange.refuse(refusal)
     connection.reason = refusal ? 'refused' : 'left'
@@ -55,95 +66,108 @@ export function accept(
   return connection
 }
 
-/** Which methods get a stream: POST too, for clients that put their question in a body. */
-export const METHODS: readonly string[] = ['GET', 'POST']
-
-/** Why HTTP itself gives a request no stream, if it does. Throws where something else has answered already. */
-export function judge(exchange: Exchange, methods: readonly string[] = METHODS): Refusal | undefined {
-  if (exchange.answered) {
-    throw new UnmissedError('cannot-stream', 'the response was used before: accept must be the first to write to it')
-  }
-  const { method } = exchange
-  if (method !== 'HEAD' && !methods.includes(method)) {
-    const Allow = [...methods, 'HEAD'].join(', ')
-    return { status: 405, message: `use ${Allow}`, headers: { Allow } }
-  }
-  if (!acceptsEventStream(exchange.header('accept'))) return { status: 406, message: 'this is a text/event-stream' }
-  if (lastEventId(exchange) === undefined) {
-    return { status: 400, message: `a last event id has at most ${LONGEST_ID} characters, none of them a control` }
-  }
-  return undefined
+/** What takes a connection over. */
+export interface Heir extends Owner {
+  readonly reason: CloseReason | undefined
+  write(text: string, id: string | undefined): Promise<void>
+  end(reason: CloseReason, now?: boolean, last?: boolean): void
 }
 
-/** RFC 9110 §9.3.2: HEAD is answered as GET would be, without the content. */
-export function headOnly({ method }: Exchange, headers: Record<string, string>): Refusal | undefined {
-  return method === 'HEAD' ? { status: 200, headers } : undefined
-}
-
-/** What the reader asks to resume after: `''` for nothing, `undefined` where it cannot be an id. */
-export function lastEventId(exchange: Exchange): string | undefined {
-  const id = utf8(exchange.header('last-event-id') ?? '') || (exchange.query('lastEventId') ?? '')
-  return isCarriable(id) ? id : undefined
-}
-
-/** How long a connection lives of its longest life: spread, so that those that came together do not return together. */
-export function lifetime(maxDuration: number): number {
-  return maxDuration * (0.8 + 0.2 * Math.random())
-}
-
-class AcceptedConnection extends BaseConnection {
-  readonly #timers: Array<ReturnType<typeof setInterval>> = []
+/** A connection that `accept` made; a hub may take it over. */
+export class AcceptedConnection extends BaseConnection {
+  readonly #timers: Timer[] = []
   readonly #unsent = new Set<(error: Error) => void>()
+  readonly #options: AcceptOptions
+  #heir: Heir | undefined
   #silent = true
+  #spoke = false
 
   constructor(exchange: Exchange, lastEventId: string, options: AcceptOptions) {
     super(exchange, lastEventId, options)
-    const { heartbeat = 15_000, maxDuration } = options
-    const every = (milliseconds: number, callback: () => void): void => {
-      this.#timers.push(unref(setInterval(callback, Math.min(milliseconds, LONGEST))))
-    }
-    if (maxDuration) every(lifetime(maxDuration), () => this.end('expired'))
+    this.#options = options
+  }
+
+  /** Keeps it alive, for as long as it may live. */
+  start(): void {
+    const { heartbeat = 15_000, maxDuration } = this.#options
+    if (maxDuration) this.#timers.push(startTimer(lifetime(maxDuration), () => this.end('expired')))
     if (heartbeat) {
       // Twice as often, so that silence that begins in between is not too long.
-      every(heartbeat / 2, () => {
+      const beat = (): void => {
         if (this.#silent) this.comment()
         this.#silent = true
-      })
+      }
+      this.#timers.push(startTimer(heartbeat / 2, beat))
     }
+    // What was begun with the head is to be taken, too.
+    if (this.exchange.held > 0) this.watch()
+  }
+
+  /** Lets a hub take the request over. Throws where there is nothing to take over any more. */
+  handOver(): Exchange {
+    if (!this.open) throw new OptionError('this connection is over: it cannot be added')
+    if (this.#heir) throw new OptionError('this connection has a hub already: it cannot be added twice')
+    this.#stop()
+    return this.exchange
+  }
+
+  /** From now on it lives as its heir does. */
+  follow(heir: Heir): void {
+    this.#heir = heir
+    this.exchange.owner = {
+      drained: () => heir.drained(),
+      over: () => {
+        heir.over()
+        this.reason ??= heir.reason
+        this.over()
+      },
+    }
+  }
+
+  override get open(): boolean {
+    return this.#heir ? !this.#heir.reason : super.open
+  }
+
+  override end(reason: CloseReason, now = false, last = false): void {
+    if (this.#heir) this.#heir.end(reason, now, last)
+    else super.end(reason, now, last)
   }
 
   get response(): unknown {
     return (this.exchange as NodeExchange | WebExchange).response
   }
 
-  protected write(text: string): Promise<void> {
+  write(text: string, id: string | undefined): Promise<void> {
+    if (this.#heir) return this.#heir.write(text, id)
     const { exchange } = this
+    // Who answers has read the question.
+    if (!this.#spoke) exchange.skipBody()
+    this.#spoke = true
+    this.#silent = false
     return new Promise((resolve, reject) => {
-      this.#silent = false
-      if (this.queued > (this.options.maxQueued ?? 2 ** 20)) {
+      if (this.queued > (this.options.maxQueued ?? MAX_QUEUED)) {
         this.end('slow', true)
         return reject(this.error)
       }
       this.#unsent.add(reject)
       exchange.write(new TextEncoder().encode(text), () => {
         this.#unsent.delete(reject)
-        this.drained()
         resolve()
       })
-      if (exchange.held > 0) this.watch(true)
+      if (exchange.held > 0) this.watch()
     })
   }
 
-  /** Something was taken: the time that the reader has for the rest begins anew. */
-  drained(): void {
-    this.watch(false)
-    if (this.exchange.held > 0) this.watch(true)
-  }
+  drained(): void {}
 
   override over(): void {
     super.over()
-    for (const timer of this.#timers) clearInterval(timer)
+    this.#stop()
     for (const reject of this.#unsent) reject(this.error)
     this.#unsent.clear()
+  }
+
+  #stop(): void {
+    for (const timer of this.#timers.splice(0)) timer.stop()
   }
 }

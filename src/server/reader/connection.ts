@@ -1,13 +1,17 @@
 import { comment, encode } from '../../protocol/encode.ts'
 import type { OutgoingEvent } from '../../protocol/event.ts'
 import { ConnectionClosed } from '../errors.ts'
-import type { Exchange } from '../http/exchange.ts'
+import type { Exchange, Owner } from '../http/exchange.ts'
+import { report } from '../report.ts'
+import type { CloseReason } from './close-reason.ts'
+import { sendAll } from './send-all.ts'
+import { Stall } from './stall.ts'
 
-/**
- * How a connection ended: we closed it, the reader left, its time was over, it read too slowly, it never began because
- * the request was refused, or it could not be given what it missed.
- */
-export type CloseReason = 'closed' | 'left' | 'expired' | 'slow' | 'refused' | 'failed'
+/** How a connection is closed. */
+export interface EndOptions {
+  /** Whether what still waits for the reader is let go, instead of sent first. Default: false. */
+  now?: boolean | undefined
+}
 
 /** One reader, as the server sees it. */
 export interface Connection {
@@ -27,54 +31,53 @@ export interface Connection {
    * disturbs nobody.
    */
   send(event: OutgoingEvent | string): Promise<void>
+  /**
+   * Sends all that there is, at the reader's pace, and closes. Leaves the loop when the reader leaves. Rejects with what the
+   * source threw, after closing.
+   */
+  sendAll(events: AsyncIterable<OutgoingEvent | string> | Iterable<OutgoingEvent | string>): Promise<void>
   /** Sends a comment, which readers ignore. */
   comment(text?: string): Promise<void>
   /** Ends the stream when what was sent has left. The reader will reconnect, unless it is told otherwise. */
-  close(): void
+  close(options?: EndOptions): void
 }
 
 /** How much may wait for one reader, and for how long. */
 export interface QueueOptions {
   /** The most bytes that wait for one reader. Default: 1048576. */
   maxQueued?: number | undefined
-  /** How long a reader may take nothing while bytes wait for it, in milliseconds; then it is cut off. `0`: for ever. Default: 30000. */
+  /** How long a reader may take none of the bytes that wait for it, in milliseconds; then it is cut off. `0`: for ever. Default: 30000. */
   stallTimeout?: number | undefined
   /** Hears of errors that have nobody else to go to. Default: `console.error`. */
   onError?: ((error: unknown) => void) | undefined
 }
 
-/** The longest wait that a timer can hold; beyond it `setTimeout` fires at once. */
-export const LONGEST = 2 ** 31 - 1
+/** What `maxQueued` and `stallTimeout` are where nobody says. */
+export const MAX_QUEUED = 2 ** 20
+export const STALL_TIMEOUT = 30_000
 
 /** The life of a connection: open, then ending with a reason, then over. What it writes with is for others to say. */
-export abstract class BaseConnection implements Connection {
+export abstract class BaseConnection implements Connection, Owner {
   readonly lastEventId: string
   readonly exchange: Exchange
   readonly options: QueueOptions
   /** Why it ends, from the moment that it does. */
   reason: CloseReason | undefined
   /** Whether nothing can be carried any more. */
-  protected get ended(): boolean {
-    return this.#over
-  }
-  #over = false
+  ended = false
   #closed: Promise<CloseReason> | undefined
   #settle: ((reason: CloseReason) => void) | undefined
   #controller: AbortController | undefined
-  #stall: ReturnType<typeof setTimeout> | undefined
-  // One that `accept` made, when a hub has taken it over.
-  readonly #before: BaseConnection | undefined
+  #stall: Stall | undefined
 
   constructor(exchange: Exchange, lastEventId: string, options: QueueOptions) {
     this.exchange = exchange
     this.lastEventId = lastEventId
     this.options = options
-    this.#before = exchange.owner
-    exchange.owner = this
   }
 
-  /** Writes a block; settles as `send` does. */
-  protected abstract write(text: string): Promise<void>
+  /** Writes a block, which may leave the reader with an id; settles as `send` does. */
+  abstract write(text: string, id: string | undefined): Promise<void>
   /** Called when more can be carried. */
   abstract drained(): void
 
@@ -88,7 +91,7 @@ export abstract class BaseConnection implements Connection {
 
   get closed(): Promise<CloseReason> {
     this.#closed ??= new Promise((resolve) => {
-      if (this.#over) resolve(this.reason ?? 'left')
+      if (this.ended) resolve(this.reason ?? 'left')
       else this.#settle = resolve
     })
     return this.#closed
@@ -108,20 +111,25 @@ export abstract class BaseConnection implements Connection {
   }
 
   send(event: OutgoingEvent | string): Promise<void> {
-    return this.#say(() => encode(typeof event === 'string' ? { data: event } : event))
+    const fields = typeof event === 'string' ? { data: event } : event
+    return this.#say(() => encode(fields), fields?.id)
   }
 
   comment(text?: string): Promise<void> {
     return this.#say(() => comment(text))
   }
 
-  close(): void {
-    this.end('closed')
+  sendAll(events: AsyncIterable<OutgoingEvent | string> | Iterable<OutgoingEvent | string>): Promise<void> {
+    return sendAll(this, events)
   }
 
-  /** Ends it: after what was written, or at once and without it. */
+  close({ now = false }: EndOptions = {}): void {
+    this.end('closed', now)
+  }
+
+  /** Ends it: after what was written, or at once and without it. `last` also ends what carries it. */
   end(reason: CloseReason, now = false, last = false): void {
-    if (this.#over || (this.reason && !now)) return
+    if (this.ended || (this.reason && !now)) return
     this.reason ??= reason
     this.#controller?.abort(this.error)
     if (now) {
@@ -129,44 +137,37 @@ export abstract class BaseConnection implements Connection {
       this.over()
     } else {
       // A reader that takes nothing must not keep a closed connection.
-      this.watch(true)
+      this.watch()
       this.finish(last)
     }
   }
 
   /** Called when nothing more can be carried. */
   over(): void {
-    this.reason ??= this.#before?.reason ?? 'left'
-    this.#over = true
-    this.watch(false)
+    if (this.ended) return
+    this.reason ??= 'left'
+    this.ended = true
+    this.#stall?.stop()
     this.#controller?.abort(this.error)
     this.#settle?.(this.reason)
-    if (this.#before) {
-      this.#before.reason ??= this.reason
-      this.#before.over()
-    }
   }
 
   protected finish(last: boolean): void {
     this.exchange.end(last)
   }
 
-  /** Gives the reader time to take something, or stops counting it. */
-  protected watch(waiting: boolean): void {
-    if (!waiting || this.#over) {
-      clearTimeout(this.#stall)
-      this.#stall = undefined
-    } else {
-      const wait = Math.min(this.options.stallTimeout ?? 30_000, LONGEST) || LONGEST
-      this.#stall ??= unref(setTimeout(() => this.end('slow', true), wait))
-    }
+  /** Sees to it that the reader takes what was left behind. */
+  watch(): void {
+    if (this.ended) return
+    this.#stall ??= new Stall(this.exchange, this.options.stallTimeout ?? STALL_TIMEOUT, () => this.end('slow', true))
+    this.#stall.watch()
   }
 
-  #say(text: () => string): Promise<void> {
+  #say(text: () => string, id?: string): Promise<void> {
     let said: Promise<void>
     try {
       if (this.reason) throw this.error
-      said = this.write(text())
+      said = this.write(text(), id)
     } catch (error) {
       if (!this.reason) report(error, this.options)
       said = Promise.reject(error)
@@ -175,17 +176,4 @@ export abstract class BaseConnection implements Connection {
     said.catch(() => {})
     return said
   }
-}
-
-/** Tells an error to `onError`, whose own errors go nowhere. */
-export function report(error: unknown, { onError = console.error }: Pick<QueueOptions, 'onError'>): void {
-  try {
-    onError(error)
-  } catch {}
-}
-
-/** Keeps a timer from keeping the process, where timers do. */
-export function unref<Timer>(timer: Timer): Timer {
-  ;(timer as { unref?(): void }).unref?.()
-  return timer
 }

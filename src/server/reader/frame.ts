@@ -23,16 +23,34 @@ export class Bytes {
   }
 }
 
+/** Who waits for the bytes of a frame to leave. */
+export interface Waiter {
+  sent(): void
+  failed(error: unknown): void
+}
+
+interface FrameFacts<Event> {
+  readonly event?: Event | undefined
+  readonly waiter?: Waiter | undefined
+  readonly id?: string | undefined
+}
+
 /** One block of an event stream, on its way to one reader or to many. */
 export class Frame<Event extends { readonly id: string } = { readonly id: string }> extends Bytes {
-  /** The published event that it holds, if it holds one. */
+  /** The published event that it holds, if it holds one. Only those may be dropped. */
   readonly event: Event | undefined
+  /** Where the reader of one that is its alone is waited for. */
+  readonly waiter: Waiter | undefined
+  /** The last event id that it leaves its reader with. */
+  readonly id: string | undefined
   /** When it was made, in milliseconds of `performance.now()`. */
   readonly at = performance.now()
 
-  constructor(text: string, event?: Event) {
+  constructor(text: string, { event, waiter, id = event?.id }: FrameFacts<Event> = {}) {
     super([encoder.encode(text)])
     this.event = event
+    this.waiter = waiter
+    this.id = id
   }
 }
 
@@ -43,6 +61,8 @@ export class Frame<Event extends { readonly id: string } = { readonly id: string
  */
 export class Batch {
   readonly size: number
+  /** Whether somebody waits for one of them. */
+  readonly isAwaited: boolean
   readonly #frame: Frame | undefined
   readonly #before: Batch | undefined
   #next: Batch | undefined
@@ -52,6 +72,7 @@ export class Batch {
   /** Without a frame it is where the paths of a turn begin. */
   constructor(frame?: Frame, before?: Batch) {
     this.size = frame && before ? before.size + frame.payload.length : 0
+    this.isAwaited = frame?.waiter !== undefined || (before?.isAwaited ?? false)
     this.#frame = frame
     this.#before = before
   }

@@ -1,36 +1,29 @@
-import type { Message } from '../../log/log.ts'
-import { BaseConnection, type CloseReason, type Connection, type QueueOptions, report } from './connection.ts'
-import { directSocket } from './direct.ts'
-import type { Exchange } from '../http/exchange.ts'
-import { type Batch, type Bytes, Frame } from './frame.ts'
+import type { Interest, Message } from '../../log/log.ts'
+import { OptionError } from '../check.ts'
+import { Allowance, both, type Grant, type Grants, judgeVerdict } from '../door/grant.ts'
 import type { Place } from '../door/limits.ts'
-import type { NodeSocket } from '../http/node.ts'
-import type { Delivery, PublishedEvent } from '../hub/published.ts'
-import { Queue } from './queue.ts'
-import { begin } from './turn.ts'
-
-/** What a connected client gets. */
-export interface Subscription<Metadata = unknown> {
-  /** The topics it follows. Events that name no topic reach it in any case. Default: none. */
-  topics?: readonly string[] | undefined
-  /** Whose connection it is. One user may have several. Default: nobody's. */
-  user?: string | undefined
-  /** Called for each event that would reach it; false withholds it. Default: none. */
-  filter?: ((event: PublishedEvent) => boolean) | undefined
-  /** Whatever the application wants to find again at `subscriber.metadata`. Default: none. */
-  metadata?: Metadata | undefined
-  /** Where it comes from, for `limits.perAddress`. Default: the socket's address in Node. */
-  address?: string | undefined
-}
+import type { Exchange } from '../http/exchange.ts'
+import type { Filter } from '../published-event.ts'
+import { report } from '../report.ts'
+import type { CloseReason } from './close-reason.ts'
+import { BaseConnection, type Connection, MAX_QUEUED, type QueueOptions } from './connection.ts'
+import type { Delivery } from './delivery.ts'
+import { type Bytes, Frame } from './frame.ts'
+import type { Gap } from './gap.ts'
+import { Outbox, type Sender } from './outbox.ts'
+import type { Hole, Queue } from './queue.ts'
+import { Topics } from './topics.ts'
 
 /** A connected client, as the hub sees it. What it is sent by itself goes past the log: without an id, and not replayed. */
 export interface Subscriber<Metadata = unknown> extends Connection {
-  /** Names this connection: the `client` that events are published to. New at each reconnection. */
+  /** Names this connection: the `client` that events are published to. New at each reconnection, unless the subscription names it. */
   readonly id: string
   /** Whose connection it is. */
   readonly user: string | undefined
   /** What it follows. */
   readonly topics: readonly string[]
+  /** The beginnings of topics that it follows, as patterns. */
+  readonly patterns: readonly string[]
   /** What the application gave it. */
   readonly metadata: Metadata | undefined
   /** Where it comes from, while it is connected. */
@@ -39,88 +32,86 @@ export interface Subscriber<Metadata = unknown> extends Connection {
   readonly state: SubscriberState
   /** When it was accepted, in milliseconds since 1970. */
   readonly connectedAt: number
-  /** Follows more topics, from the next event on. */
+  /** Follows more topics, from the next event on. Throws `not-granted` where its grant does not allow one, and adds none then. */
   subscribe(...topics: string[]): void
   /** Follows these topics no more. */
   unsubscribe(...topics: string[]): void
+  /** Gives it another grant in place of the one that it came with: until when, which topics (those that are no longer granted are left), which filter. */
+  renew(grant: Grant<Metadata>): void
 }
 
 /** Where a subscriber is on its way: see `Subscriber.state`. */
 export type SubscriberState = 'joining' | 'live' | 'behind' | 'closed'
 
-/** What a subscriber needs of its hub. */
+/** What a subscriber needs of whoever serves it. */
 export interface Home {
-  /** Queues a frame for a reader that is behind, for which `room` bytes are left; false to give it up. */
+  /** Queues a published event for a reader that is behind, for which `room` bytes are left; false to give it up. */
   overflow(subscriber: HubSubscriber, queue: Queue, frame: Frame, room: number): boolean
-  /** What a reader has to be told first when it takes more again. */
-  notice(subscriber: HubSubscriber): Frame | undefined
+  /** Tells a reader of a gap; resolves when it may go on. */
+  tellGap(subscriber: HubSubscriber, gap: Gap): Promise<void>
   wrote(subscriber: HubSubscriber, bytes: Bytes, frames: readonly Frame[], now: number): void
   over(subscriber: HubSubscriber, reason: CloseReason): void
-  moved(subscriber: HubSubscriber, topics: readonly string[]): void
+  /** It follows these topics from now on, and those no more. */
+  followed(subscriber: HubSubscriber, added: readonly string[], removed: readonly string[]): void
+  /** Its grant ends at another time. */
+  renewed(subscriber: HubSubscriber): void
 }
 
-interface Waiter {
-  readonly mark: number
-  resolve(): void
-  reject(error: unknown): void
-}
+/** How many bytes of a replay are written at a time. */
+const SLICE = 2 ** 17
 
-type Filters = ReadonlyArray<Subscription['filter']>
-const NONE: readonly string[] = []
-
-/** A subscriber as the hub has it: what is written to it, where in the log it is, and whom it is. */
-export class HubSubscriber extends BaseConnection implements Subscriber {
-  readonly id = crypto.randomUUID()
+/** A subscriber as the hub has it: who it is, what it may see, and where in the log it is. */
+export class HubSubscriber extends BaseConnection implements Subscriber, Sender {
+  readonly id: string
+  /** Whether the application gave it its id, which is then the same when it returns. */
+  readonly isNamed: boolean
   readonly connectedAt = Date.now()
   readonly user: string | undefined
-  readonly metadata: unknown
+  metadata: unknown
+  readonly last: number
+  readonly since: number | undefined
+  readonly outbox: Outbox
   readonly #address: string | undefined
-  readonly #filters: Filters
   readonly #home: Home
-  #topics: readonly string[]
+  readonly #topics: Topics
+  /** What the route withholds, whatever is granted. */
+  readonly #routeFilter: Filter | undefined
+  #filter: Filter | undefined
   /** Its place among the hub's limits. */
   place: Place | undefined
-  /** When its time is over, on the clock of `performance.now()`. */
-  expires = Number.POSITIVE_INFINITY
+  /** When its grant is over, in milliseconds since 1970: by the wall clock, as whoever granted it counts. */
+  expires: number
+  /** When it is sent away to return, on the clock of `performance.now()`. */
+  leaves = Number.POSITIVE_INFINITY
 
   // Where in the log it is: everything up to here was written, or is not for it. Once `live`, the hub's place is its own.
   epoch = ''
   offset = 0
   live = false
-  /** What was delivered live while the log is read for it. */
-  held: Delivery[] | undefined
-
-  // What is written to it.
-  readonly #socket: NodeSocket | undefined
-  #written = performance.now()
-  #batch: Batch | undefined
-  /** What carries the bytes takes no more for now: what is pushed meanwhile waits in the queue. */
-  #behind = false
-  #queue: Queue | undefined
-  #pushed = 0
-  #last = false
-  #waiters: Waiter[] | undefined
-  /** The id of the event that was written last. */
-  sent = ''
-  /** The events that a policy dropped and it was not told of. */
-  lost: { readonly asked: string; readonly newest: string } | undefined
 
   constructor(
     home: Home,
     exchange: Exchange,
     lastEventId: string,
-    { user, topics, metadata, address }: Subscription,
-    filters: Filters,
+    grants: Grants,
     options: QueueOptions,
+    rate?: number,
   ) {
     super(exchange, lastEventId, options)
+    const { subscription, filter, allowance, expires } = grants
     this.#home = home
-    this.user = user
-    this.metadata = metadata
-    this.#address = address
-    this.#topics = topics?.length ? [...new Set(topics)] : NONE
-    this.#filters = filters
-    this.#socket = directSocket(exchange)
+    this.isNamed = subscription.client !== undefined
+    this.id = subscription.client ?? crypto.randomUUID()
+    this.user = subscription.user
+    this.metadata = subscription.metadata
+    this.last = subscription.last ?? 0
+    this.since = subscription.since === undefined ? undefined : Number(subscription.since)
+    this.expires = expires
+    this.#address = subscription.address
+    this.#topics = new Topics(subscription, allowance)
+    this.#routeFilter = subscription.filter
+    this.#filter = filter
+    this.outbox = new Outbox(this, exchange, options.maxQueued ?? MAX_QUEUED, rate)
   }
 
   get address(): string | undefined {
@@ -128,177 +119,156 @@ export class HubSubscriber extends BaseConnection implements Subscriber {
   }
 
   get topics(): readonly string[] {
+    return [...this.#topics.all]
+  }
+
+  get patterns(): readonly string[] {
+    return this.#topics.prefixes.map((prefix) => `${prefix}*`)
+  }
+
+  /** What it follows, to look at without a copy. */
+  get following(): Topics {
     return this.#topics
   }
 
   get state(): SubscriberState {
     if (this.reason) return 'closed'
-    if (this.#behind) return 'behind'
+    if (this.outbox.isBehind) return 'behind'
     return this.live ? 'live' : 'joining'
   }
 
   override get queued(): number {
-    return this.ended ? 0 : super.queued + (this.#batch?.size ?? 0) + (this.#queue?.size ?? 0)
-  }
-
-  /** When it last heard of us, on the clock of `performance.now()`; a reader that is behind needs no heartbeat. */
-  get touched(): number {
-    return this.#behind ? performance.now() : this.#written
+    return this.ended ? 0 : super.queued + this.outbox.size
   }
 
   subscribe(...topics: string[]): void {
-    this.#follow([...new Set([...this.#topics, ...topics])])
+    const added = this.#topics.add(topics)
+    this.#home.followed(this, added, [])
   }
 
   unsubscribe(...topics: string[]): void {
-    this.#follow(this.#topics.filter((topic) => !topics.includes(topic)))
+    this.#home.followed(this, [], this.#topics.remove(topics))
+  }
+
+  renew(grant: Grant): void {
+    const judged = judgeVerdict(grant)
+    if ('status' in judged) {
+      this.end('expired', true)
+      return
+    }
+    if (judged.user !== undefined && judged.user !== this.user) {
+      throw new OptionError('a renewed grant cannot be another user’s: end the connection instead')
+    }
+    const limited = judged.topics !== undefined || judged.patterns !== undefined
+    this.#home.followed(this, [], this.#topics.limit(limited ? new Allowance(judged) : undefined))
+    this.#filter = both(this.#routeFilter, judged.filter)
+    if (judged.metadata !== undefined) this.metadata = judged.metadata
+    this.expires = Number(judged.expires ?? Number.POSITIVE_INFINITY)
+    this.#home.renewed(this)
   }
 
   /** Whether a message is for it, as far as its addressee tells. */
-  matches({ topics, user, client }: Pick<Message, 'topics' | 'user' | 'client'>): boolean {
+  matches({ topics, user, client, except }: Pick<Message, 'topics' | 'user' | 'client' | 'except'>): boolean {
     if (client !== undefined && client !== this.id) return false
     if (user !== undefined && user !== this.user) return false
-    return topics === undefined || topics.some((topic) => this.#topics.includes(topic))
+    if (except !== undefined && except === this.id) return false
+    return topics === undefined || topics.some((topic) => this.#topics.has(topic))
+  }
+
+  /** Whether it is given an event. */
+  sees(delivery: Delivery): boolean {
+    const { message } = delivery.entry
+    // Checked before the filters, which would be told of what is not for it otherwise.
+    if (!this.matches(message)) return false
+    try {
+      if (message.where && !message.where(this)) return false
+      const seen = this.#filter?.(delivery) ?? true
+      // A promise would be true, whatever it says later.
+      if (typeof seen === 'object') throw new TypeError('a filter answers true or false at once, not with a promise')
+      return seen
+    } catch (error) {
+      // Withheld: what a filter could not judge must not be seen.
+      this.report(error)
+      return false
+    }
   }
 
   /** Sends a delivery if it may see it, and takes its place in the log either way. */
   offer(delivery: Delivery): void {
     this.offset = delivery.entry.offset
-    if (this.#sees(delivery)) this.push(delivery.frame)
+    if (!this.reason && this.sees(delivery)) this.outbox.push(delivery.frame)
   }
 
-  /** Adds a frame to what is written at the end of this turn. */
-  push(frame: Frame): void {
-    if (this.reason) return
-    this.#pushed += frame.payload.length
-    this.#batch = this.#batch ? this.#batch.with(frame) : begin(this, frame)
+  /** Sends what is for it alone and nobody waits for; it may leave it with an id. */
+  tell(frame: string, id?: string): void {
+    if (!this.reason) this.outbox.push(new Frame(frame, { id }))
   }
 
-  /** Settles when everything pushed so far has left. */
-  flushed(): Promise<void> {
-    if (this.#gone >= this.#pushed) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      this.#waiters ??= []
-      this.#waiters.push({ mark: this.#pushed, resolve, reject })
-    })
+  /** What it may be given, as a log asks for it. */
+  get interest(): Interest {
+    return { topics: this.#topics.all, prefixes: this.#topics.prefixes, user: this.user, client: this.id }
   }
 
-  /** Writes what was pushed in this turn. */
-  flush(): void {
-    const batch = this.#batch
-    this.#batch = undefined
-    if (!batch || this.ended) return
-    try {
-      if (!this.#behind) this.#transmit(batch.bytes, batch.frames)
-      else for (const frame of batch.frames) this.#enqueue(frame)
-    } catch (error) {
-      // One reader's trouble, whatever it is, is not the next one's.
-      report(error, this.options)
-      this.end('failed', true)
-    }
+  /** How much may be written before it is asked whether it takes more. */
+  get pace(): number {
+    return Math.min(SLICE, (this.options.maxQueued ?? MAX_QUEUED) / 2)
+  }
+
+  room(): Promise<void> | undefined {
+    return this.outbox.room()
+  }
+
+  tellGap(gap: Gap): Promise<void> {
+    return this.#home.tellGap(this, gap)
+  }
+
+  fail(error: unknown): void {
+    this.report(error)
+    this.end('failed')
+  }
+
+  fell(hole: Hole, asked: string): void {
+    const gap: Gap = { reason: 'slow', asked, oldest: hole.oldest, newest: hole.newest }
+    this.tellGap(gap).then(
+      () => this.outbox.release(),
+      (error) => {
+        this.report(error)
+        this.end('failed', true)
+      },
+    )
+  }
+
+  overflow(queue: Queue, frame: Frame, room: number): boolean {
+    return this.#home.overflow(this, queue, frame, room)
+  }
+
+  wrote(bytes: Bytes, frames: readonly Frame[], now: number): void {
+    this.#home.wrote(this, bytes, frames, now)
+  }
+
+  report(error: unknown): void {
+    report(error, this.options)
   }
 
   override drained(): void {
-    if (this.ended) return
-    this.watch(false)
-    this.#behind = false
-    // One system call for as much as is taken.
-    this.#socket?.cork()
-    const notice = this.#home.notice(this)
-    if (notice) this.#transmit(notice, [notice])
-    while (!this.#behind) {
-      const frame = this.#queue?.take()
-      if (!frame) break
-      this.#transmit(frame, [frame])
-    }
-    this.#socket?.uncork()
-    if (!this.#queue?.size) this.#queue = undefined
-    if (!this.reason) return
-    this.watch(true)
-    if (!this.#behind) super.finish(this.#last)
+    this.outbox.drained()
   }
 
   override over(): void {
     if (this.ended) return
     super.over()
     this.live = false
-    this.held = undefined
-    this.#batch = undefined
-    this.#queue = undefined
-    for (const waiter of this.#waiters ?? []) waiter.reject(this.error)
-    this.#waiters = undefined
+    this.outbox.over(() => this.error)
     this.#home.over(this, this.reason ?? 'left')
   }
 
-  protected override write(text: string): Promise<void> {
-    this.push(new Frame(text))
-    return this.flushed()
+  override write(text: string, id: string | undefined): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.outbox.push(new Frame(text, { id, waiter: { sent: resolve, failed: reject } })),
+    )
   }
 
   protected override finish(last: boolean): void {
-    this.#last = last
-    this.flush()
-    if (!this.#behind && !this.ended) super.finish(last)
-  }
-
-  get #gone(): number {
-    return this.#pushed - (this.#batch?.size ?? 0) - (this.#queue?.size ?? 0)
-  }
-
-  #transmit(bytes: Bytes, frames: readonly Frame[]): void {
-    const now = performance.now()
-    this.#written = now
-    const socket = this.#socket
-    const done = this.#waiters && this.#settle(this.#gone)
-    let clear = true
-    if (!socket) clear = this.exchange.write(bytes.payload, done)
-    // Not writable: it is about to close, and writing would make that an error.
-    else if (socket.writable && !socket.write(bytes.chunk, done) && socket.writableLength > 0) {
-      clear = false
-      socket.once('drain', () => this.drained())
-    }
-    this.#home.wrote(this, bytes, frames, now)
-    if (clear || this.ended) return
-    this.#behind = true
-    this.watch(true)
-  }
-
-  #settle(mark: number): ((error?: unknown) => void) | undefined {
-    if (!this.#waiters?.some((waiter) => waiter.mark <= mark)) return undefined
-    return (error) => {
-      // Its end follows, and rejects with a better reason.
-      if (error) return
-      const waiters = this.#waiters ?? []
-      this.#waiters = waiters.filter((waiter) => waiter.mark > mark)
-      for (const waiter of waiters) if (waiter.mark <= mark) waiter.resolve()
-    }
-  }
-
-  #enqueue(frame: Frame): void {
-    if (this.ended) return
-    this.#queue ??= new Queue()
-    const room = (this.options.maxQueued ?? 2 ** 20) - this.exchange.held - this.#queue.size
-    if (!this.#home.overflow(this, this.#queue, frame, room)) this.end('slow', true)
-  }
-
-  #sees(delivery: Delivery): boolean {
-    const { message } = delivery.entry
-    // Checked before the filters, which would be told of what is not for it otherwise.
-    if (!this.matches(message)) return false
-    try {
-      if (message.where && !message.where(this)) return false
-      for (const filter of this.#filters) if (filter && !filter(delivery)) return false
-      return true
-    } catch (error) {
-      // Withheld: what a filter could not judge must not be seen.
-      report(error, this.options)
-      return false
-    }
-  }
-
-  #follow(topics: readonly string[]): void {
-    const before = this.#topics
-    this.#topics = topics
-    this.#home.moved(this, before)
+    this.outbox.finish(() => super.finish(last))
   }
 }

@@ -1,0 +1,105 @@
+import { UnmissedError } from '../protocol/errors.ts'
+
+/** What is thrown for an option, an audience or a grant that cannot be meant. It names the place, and says what may stand there. */
+export class OptionError extends UnmissedError<'invalid-option'> {
+  override name = 'OptionError'
+
+  constructor(message: string) {
+    super('invalid-option', message)
+  }
+}
+
+/** What an option may be: a sentence for whoever gave something else, and the test. */
+export interface Rule {
+  readonly is: (value: unknown) => boolean
+  readonly must: string
+}
+
+const isAmount = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < Infinity
+
+/** Milliseconds; fractions are no harm to a timer. */
+export const milliseconds: Rule = { is: isAmount, must: 'a number of milliseconds, 0 or more' }
+/** A bound: infinite is none. */
+export const bound: Rule = {
+  is: (value) => typeof value === 'number' && value >= 0,
+  must: 'a number, 0 or more',
+}
+/** What is written to the wire as digits (§9.2.6 "retry"). */
+export const wholeMilliseconds: Rule = {
+  is: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+  must: 'a whole number of milliseconds, 0 or more',
+}
+export const text: Rule = {
+  is: (value) => typeof value === 'string' && value !== '',
+  must: 'a string that is not empty',
+}
+export const texts: Rule = {
+  is: (value) => Array.isArray(value) && value.every(text.is),
+  must: 'an array of strings that are not empty',
+}
+export const callable: Rule = { is: (value) => typeof value === 'function', must: 'a function' }
+export const anything: Rule = { is: () => true, must: 'anything' }
+/** A name that fits on one line of a stream. */
+export const eventType: Rule = {
+  is: (value) => typeof value === 'string' && value !== '' && !/[\r\n\0]/.test(value),
+  must: 'the type of an event: a string without CR, LF or NUL',
+}
+export const flag: Rule = { is: (value) => typeof value === 'boolean', must: 'true or false' }
+export const object: Rule = {
+  is: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  must: 'an object',
+}
+// RFC 9110 §5.6.2 and §5.5.
+export const headerFields: Rule = {
+  is: (value) =>
+    object.is(value) &&
+    Object.entries(value as object).every(
+      ([name, field]) =>
+        /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) &&
+        typeof field === 'string' &&
+        !/[^\t\x20-\x7e\x80-\xff]/.test(field),
+    ),
+  must: 'an object of header fields: names that are tokens, and values in Latin-1 on one line',
+}
+
+export function or(...rules: Rule[]): Rule {
+  return {
+    is: (value) => rules.some((rule) => rule.is(value)),
+    must: rules.map(({ must }) => must).join(', or '),
+  }
+}
+
+export type Rules = Readonly<Record<string, Rule>>
+
+/**
+ * Checks what somebody gave against what it may be. What is missing is not looked at; what is there and `undefined` counts
+ * as missing, unless `present` says that it must then have a value.
+ */
+export function check(
+  whose: string,
+  given: unknown,
+  rules: Rules,
+  { present = false, unknown: tolerated = false }: { present?: boolean; unknown?: boolean } = {},
+): void {
+  if (!object.is(given)) throw new OptionError(`${whose}: expected an object, got ${show(given)}`)
+  for (const [name, value] of Object.entries(given as object)) {
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
+    if (!rule) {
+      if (tolerated) continue
+      throw new OptionError(`${whose} has no ${JSON.stringify(name)}: there are ${Object.keys(rules).join(', ')}`)
+    }
+    if (rule.is(value) || (value === undefined && !present)) continue
+    const message = `${whose}: ${name} must be ${rule.must}, not ${show(value)}`
+    throw new OptionError(message)
+  }
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'bigint' || typeof value === 'symbol') return `a ${typeof value}`
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, 60)
+  } catch {
+    return `a ${typeof value}`
+  }
+}

@@ -1,0 +1,66 @@
+import {
+  bound,
+  callable,
+  check,
+  eventType,
+  flag,
+  headerFields,
+  milliseconds,
+  object,
+  or,
+  type Rules,
+  texts,
+  wholeMilliseconds,
+} from '../check.ts'
+import { checkLimits } from '../door/limits.ts'
+import { QUEUE_RULES } from '../reader/accept-options.ts'
+import type { CloseOptions, HubOptions } from './options.ts'
+
+const HISTORY: Rules = { count: bound, bytes: bound, age: bound, perTopic: bound, keys: bound }
+
+const RULES: Rules = {
+  ...QUEUE_RULES,
+  authorize: callable,
+  authorizeTimeout: milliseconds,
+  history: or(bound, object),
+  log: {
+    is: (value) => object.is(value) && typeof (value as { append?: unknown }).append === 'function',
+    must: 'a log, such as memoryLogs().open("news")',
+  },
+  logTimeout: milliseconds,
+  heartbeat: milliseconds,
+  ping: eventType,
+  retry: wholeMilliseconds,
+  connected: or(flag, eventType),
+  slow: {
+    is: (value) =>
+      ['disconnect', 'drop-oldest', 'drop-newest'].includes(value as string) ||
+      (object.is(value) && typeof (value as { latest?: unknown }).latest === 'function'),
+    must: '"disconnect", "drop-oldest", "drop-newest" or { latest: (event) => key }',
+  },
+  cors: { is: (value) => value !== null, must: 'origins, or more closely { origins, … }' },
+  limits: object,
+  maxDuration: milliseconds,
+  methods: texts,
+  headers: headerFields,
+  hookTimeout: milliseconds,
+  onConnect: callable,
+  onDisconnect: callable,
+  onGap: callable,
+  onDrop: callable,
+  onRefuse: callable,
+  onPublish: callable,
+}
+
+/** Throws when the hub is made, not when its first reader comes. */
+export function checkHubOptions(options: unknown): void {
+  check('createHub', options, RULES)
+  const { history, limits } = options as HubOptions
+  if (typeof history === 'object') check('history', history, HISTORY)
+  if (limits) checkLimits(limits)
+}
+
+/** Throws before anything is closed. */
+export function checkCloseOptions(options: CloseOptions): void {
+  check('close', options, { within: milliseconds, retry: wholeMilliseconds })
+}

@@ -1,0 +1,16 @@
+import { UnmissedError } from '../protocol/errors.ts'
+
+/** What somebody else was asked for, for only so long: rejects with `timeout` after that many milliseconds. `what` is what did not come. */
+export async function within<Value>(milliseconds: number, what: string, value: Value | Promise<Value>): Promise<Value> {
+  if (!(value instanceof Promise)) return value
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    const message = `${what} did not answer within ${milliseconds} ms`
+    timer = setTimeout(() => reject(new UnmissedError('timeout', message)), milliseconds)
+  })
+  try {
+    return await Promise.race([value, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
