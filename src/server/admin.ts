@@ -6,7 +6,7 @@ import type { Exchange, Refusal } from './http/exchange.ts'
 import { NodeExchange } from './http/node.ts'
 import type { NodeRequest, NodeResponse } from './http/node-types.ts'
 import { WebExchange } from './http/web.ts'
-import type { Audience, Everyone } from './hub/audience.ts'
+import { type Audience, type Everyone, toMessage } from './hub/audience.ts'
 import type { Hub } from './hub/options.ts'
 import { report } from './report.ts'
 import { within } from './within.ts'
@@ -148,14 +148,22 @@ function checkBody(body: Record<string, unknown>, rules: Rules): Body {
   return body as unknown as Body
 }
 
-async function publish(hub: AnyHub, { event, data }: Body, audience: Audience | Everyone): Promise<Answer> {
+async function publish(
+  hub: AnyHub,
+  { event, data }: Pick<Body, 'event' | 'data'>,
+  audience: Audience | Everyone,
+): Promise<Answer> {
+  const outgoing = { type: event, data }
   try {
-    return new Answer(202, await hub.publish({ type: event, data }, audience))
+    // What cannot be an event is the caller's mistake, and nothing for `onError`.
+    toMessage(outgoing, audience)
   } catch (error) {
-    const { code, message } = error as { code?: unknown; message: string }
-    // What cannot be an event is the caller's mistake, all else is ours.
-    if (code === 'invalid-option' || error instanceof TypeError || error instanceof RangeError) throw fail(400, message)
-    if (code === 'hub-closed') throw fail(503, 'the hub is closed')
+    throw fail(400, (error as Error).message)
+  }
+  try {
+    return new Answer(202, await hub.publish(outgoing, audience))
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'hub-closed') throw fail(503, 'the hub is closed')
     throw error
   }
 }

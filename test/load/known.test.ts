@@ -19,7 +19,7 @@ beforeEach(async () => {
   const next = (response: ServerResponse) => () => void response.end('<h1>a page</h1>')
   const routes: Record<string, (request: IncomingMessage, response: ServerResponse) => unknown> = {
     '/hub': (request, response) => hub.handle(request, response),
-    '/hub-or-page': (request, response) => hub.handle(request, response, {}, next(response)),
+    '/hub-or-page': (request, response) => hub.handle(request, response, { next: next(response) }),
     '/accept': (request, response) => {
       accepted = accept(request, response, { next: next(response) })
     },

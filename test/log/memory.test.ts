@@ -160,7 +160,8 @@ test.each([1, 2, 3, 4, 5])('what it says is covered is there, against a plain mo
     for (const reader of [{ topics: ['a'] }, { topics: ['b', 'e'] }, { topics: [], user: 'u1' }, { prefixes: ['c'] }]) {
       const sees = ({ message: { topics: named, user } }: Entry) => {
         const follows = (topic: string) =>
-          ('topics' in reader && reader.topics?.includes(topic)) || ('prefixes' in reader && topic.startsWith('c'))
+          ('topics' in reader && (reader.topics as string[]).includes(topic)) ||
+          ('prefixes' in reader && topic.startsWith('c'))
         return (!named || named.some(follows)) && (user === undefined || ('user' in reader && user === reader.user))
       }
       for (const offset of [0, n >> 1, n - 25, n - 5, n]) {

@@ -7,7 +7,10 @@ const users = new Map([
 ]) // stands for your sessions
 
 export const hub = createHub<{ notification: string }>({
-  authorize: bearer((token) => users.has(token) && { user: users.get(token) }),
+  authorize: bearer((token) => {
+    const user = users.get(token)
+    return user !== undefined && { user }
+  }),
 })
 export const server = createServer(hub.handle)
 

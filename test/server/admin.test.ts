@@ -69,7 +69,7 @@ describe.each(Object.keys(doors))('over %s', (door) => {
     expect(await post('broadcast', { data: 'x', topic: 't' })).toEqual([202, { id: 'e.1' }])
     expect(await post('send-to-user', { user_id: 'u', event: 'tick', data: null })).toEqual([202, { id: 'e.1' }])
     expect(published).toEqual([
-      [{ type: 'tick', data: { ä: 1 } }, { topic: undefined }],
+      [{ type: 'tick', data: { ä: 1 } }, 'everyone'],
       [{ type: undefined, data: 'x' }, { topic: 't' }],
       [{ type: 'tick', data: null }, { user: 'u' }],
     ])
@@ -159,7 +159,7 @@ describe.each(Object.keys(doors))('over %s', (door) => {
     expect(onError).toHaveBeenCalledTimes(1)
   })
 
-  test('a closed hub is 503, a backplane that fails is 500', async () => {
+  test('a closed hub is 503, a log that fails is 500', async () => {
     const hub = createHub({ onError: () => {} })
     const ask = await open(hub, { onError: () => {} })
     const post = () => ask('broadcast', { method: 'POST', headers: JSON_TYPE, body: '{"data":1}' })

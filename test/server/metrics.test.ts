@@ -77,7 +77,7 @@ describe('metrics', () => {
     reader.pause()
     for (let n = 0; n < 30; n++) await hub.publish({ data: 'x'.repeat(2 ** 20) })
     await fetch(url, { method: 'PUT' })
-    hub.disconnect({})
+    hub.disconnect('everyone')
     const { status, stdout, stderr } = spawnSync(engine('promtool'), ['check', 'metrics'], {
       input: hub.metrics(),
       encoding: 'utf8',

@@ -37,7 +37,10 @@ const hub = createHub<Events>()
 expectTypeOf(hub).toEqualTypeOf<Hub<Events, unknown>>()
 hub.publish({ type: 'tick', data: { price: 1 } }, { topic: 'a' }, { idempotencyKey: 'k' })
 hub.publish({ data: { text: 'x' } }, { topics: ['a'] })
-hub.publish({ type: 'message', data: { text: 'x' } }, { user: undefined, client: 'c' })
+hub.publish({ type: 'message', data: { text: 'x' } }, { client: 'c', except: 'd' })
+hub.publish({ data: { text: 'x' } }, 'everyone')
+// @ts-expect-error what is undefined by accident would be everyone
+hub.publish({ data: { text: 'x' } }, { user: undefined })
 // @ts-expect-error unknown type
 hub.publish({ type: 'tock', data: { price: 1 } })
 // @ts-expect-error wrong data
@@ -84,7 +87,8 @@ declare const request2: Http2ServerRequest
 declare const response2: Http2ServerResponse
 expectTypeOf(accept(request, response)).toEqualTypeOf<Connection>()
 expectTypeOf(accept(request2, response2, { next() {} })).toEqualTypeOf<Connection>()
-hub.handle(request2, response2, {}, () => {})
+hub.handle(request2, response2, { next: () => {} })
+hub.handle(request2, response2, () => {})
 expectTypeOf(hub.handle(request, response)).resolves.toEqualTypeOf<Subscriber<unknown> | undefined>()
 
 // The web's.
@@ -92,7 +96,8 @@ expectTypeOf(accept(new Request('http://a'), { heartbeat: 0 })).toEqualTypeOf<Re
 expectTypeOf(hub.fetch).returns.resolves.toEqualTypeOf<Response>()
 
 // Frameworks.
-express().get('/', (request, response, next) => void hub.handle(request, response, { topics: ['a'] }, next))
+express().get('/', (request, response, next) => void hub.handle(request, response, { topics: ['a'], next }))
+express().get('/', hub.handle)
 Fastify().get('/', (request, reply) => {
   reply.hijack()
   return hub.handle(request.raw, reply.raw)

@@ -1,4 +1,4 @@
-import type { Entry, Following, Log, Position } from '../../log/log.ts'
+import type { Bounds, Entry, Following, Log, Position } from '../../log/log.ts'
 import { Delivery } from '../reader/delivery.ts'
 import { within } from '../within.ts'
 import { Pages } from './pages.ts'
@@ -30,6 +30,7 @@ export class Feed {
   #position: Position | undefined
   #following: Following | undefined
   #starting: Promise<void> | undefined
+  #asked: Promise<Bounds> | undefined
   #closed = false
   /** What was delivered before it was known from where on. */
   #early: Entry[] = []
@@ -68,8 +69,12 @@ export class Feed {
     else if (offset > position.offset) await this.#recover(offset)
   }
 
-  bounds(): Promise<{ epoch: string; offset: number; oldest: number }> {
-    return within(this.#patience, 'the log', Promise.resolve(this.log.bounds()))
+  /** What the log knows now; asked once for all who ask at the same time. */
+  bounds(): Promise<Bounds> {
+    this.#asked ??= within(this.#patience, 'the log', Promise.resolve(this.log.bounds())).finally(() => {
+      this.#asked = undefined
+    })
+    return this.#asked
   }
 
   /** Goes on from another position than the next one: forward, or in another life of the log. */

@@ -1,5 +1,4 @@
-import { LogError } from '../../log/errors.ts'
-import { type Appended, type Log, type Message, toId } from '../../log/log.ts'
+import { type Log, toId } from '../../log/log.ts'
 import { type MemoryLogs, memoryLogs } from '../../log/memory.ts'
 import type { OutgoingEvent } from '../../protocol/event.ts'
 import { check, OptionError, text } from '../check.ts'
@@ -88,7 +87,7 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
     checkSubscription(subscription)
     if (!(connection instanceof AcceptedConnection)) throw new OptionError('add takes a connection that accept made')
     if (this.closing) throw new HubClosed()
-    const { lastEventId } = connection
+    const { lastEventId, open } = connection
     const exchange = connection.handOver()
     const grants = {
       subscription,
@@ -97,6 +96,10 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
       expires: Number.POSITIVE_INFINITY,
     }
     const subscriber = this.#readers.make(exchange, lastEventId, grants)
+    if (!open) {
+      subscriber.over()
+      return subscriber
+    }
     connection.follow(subscriber)
     this.#readers.welcome(subscriber)
     this.#readers.begin(subscriber).then(
@@ -113,7 +116,7 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
   ): Promise<{ readonly id: string }> {
     const published = this.#publish(event, audience, options)
     // Who does not await it has not asked to lose the process over it.
-    published.catch(ignore)
+    published.catch((error) => this.report(error))
     return published
   }
 
@@ -165,23 +168,14 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
     if (message.id !== undefined && !this.#log.locate) {
       throw new OptionError('this log cannot find an id of yours again: leave id out')
     }
-    const appended = await this.#append(message, options)
+    const { logTimeout = LOG_TIMEOUT } = this.#options
+    const appended = await within(logTimeout, 'the log', this.#log.append(message, options))
     const id = appended.id ?? toId(appended)
     if (!appended.repeated) {
       this.#metrics.count('published_total')
       this.#readers.call(this.#options.onPublish, id, event)
     }
     return { id }
-  }
-
-  async #append(message: Message, options: PublishOptions): Promise<Appended> {
-    try {
-      return await within(this.#options.logTimeout ?? LOG_TIMEOUT, 'the log', this.#log.append(message, options))
-    } catch (error) {
-      // That an id is taken is the caller's to know.
-      if (!(error instanceof LogError)) this.report(error)
-      throw error
-    }
   }
 
   async #close(patience: number, retry: number): Promise<void> {
@@ -227,5 +221,3 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
     this.#options.onError?.(error)
   }
 }
-
-const ignore = (): void => {}

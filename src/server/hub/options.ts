@@ -118,7 +118,7 @@ export interface Hub<Events = Record<string, unknown>, Metadata = unknown> {
   ): Promise<Subscriber<Metadata> | undefined>
   /** The same for a web request. Never rejects. May be handed on as it is: what platforms give besides is not taken for a subscription. */
   fetch(request: Request, subscription?: Subscription<Metadata>): Promise<Response>
-  /** Takes over a connection that `accept` made, past `authorize` and `limits`. Its head did not say that ids are unique, so that readers of ours drop no doubles. Throws where it is over, or taken already. */
+  /** Takes over a connection that `accept` made, past `authorize` and `limits`. Its head did not say that ids are unique, so that readers of ours drop no doubles. One that is over stays so, and is not counted. Throws where a hub has it already. */
   add(connection: Connection, subscription?: Subscription<Metadata>): Subscriber<Metadata>
   /** Adds an event to the log, for everyone if nobody is named; resolves with its id once it is there. A rejection that nobody awaits disturbs nobody; `onError` is told of all but the caller's mistakes. */
   publish(

@@ -88,13 +88,13 @@ export class Pages {
     return { start: offset, end: this.#recentStart + to, deliveries: this.#recent.slice(from, to), text }
   }
 
-  #load(after: Position): DeliveryPage | undefined | Promise<DeliveryPage | undefined> {
-    const { epoch, offset } = after
-    const loaded = this.#ask(epoch, offset, alignedTo(offset))
-    if (!(loaded instanceof Promise)) return loaded
+  #load({ epoch, offset }: Position): DeliveryPage | undefined | Promise<DeliveryPage | undefined> {
+    const aligned = alignedTo(offset)
+    // A page that ended before what is needed now would do so again.
+    const start = epoch === this.#epoch && this.#cached.has(aligned) ? offset : aligned
+    const loaded = this.#ask(epoch, offset, start)
     // Others may ask for another epoch's; only those of the log that we are at are shared.
-    if (epoch !== this.#epoch) return loaded
-    const start = alignedTo(offset)
+    if (!(loaded instanceof Promise) || epoch !== this.#epoch) return loaded
     const shared = loaded.finally(() => this.#pending.delete(start))
     this.#pending.set(start, shared)
     return shared
@@ -137,8 +137,8 @@ export class Pages {
       end = entry.offset
     }
     if (deliveries.length === entries.length) end = Math.max(end, whole)
-    // Cut short before what was asked for: then exactly from there.
-    if (end <= offset && start < offset && whole > offset) return this.#ask(epoch, offset, offset)
+    // It does not reach what was asked for: then exactly from there.
+    if (end <= offset && start < offset) return this.#ask(epoch, offset, offset)
     const page = { start, end, deliveries, text }
     if (epoch === this.#epoch) this.#cache(page)
     return page

@@ -86,13 +86,12 @@ export class Replay {
 
   async #isWhole(position: Position, interest: Interest): Promise<boolean> {
     const { log, position: at } = this.#feed
-    if (at && position.epoch === at.epoch && position.offset === at.offset) return true
-    const page = await this.#feed.pages.read(position)
-    if (!page) {
-      // Nothing after it, or nothing of it: only the log can tell.
-      const { epoch, offset, oldest } = await this.#feed.bounds()
-      return epoch === position.epoch && offset === position.offset && oldest <= offset + 1
+    if (at && position.epoch === at.epoch && position.offset === at.offset) {
+      // Most who return have missed nothing, unless the log was lost meanwhile.
+      return log.local || (await this.#feed.bounds()).epoch === at.epoch
     }
+    const page = await this.#feed.pages.read(position)
+    if (!page) return false
     return !log.covers || (await this.#ask(log.covers(position, interest))) === true
   }
 

@@ -103,9 +103,8 @@ export class AcceptedConnection extends BaseConnection {
     if (this.exchange.held > 0) this.watch()
   }
 
-  /** Lets a hub take the request over. Throws where there is nothing to take over any more. */
+  /** Lets a hub take the request over. Throws where one has already. */
   handOver(): Exchange {
-    if (!this.open) throw new OptionError('this connection is over: it cannot be added')
     if (this.#heir) throw new OptionError('this connection has a hub already: it cannot be added twice')
     this.#stop()
     return this.exchange

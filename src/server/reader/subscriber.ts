@@ -153,7 +153,7 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender 
   renew(grant: Grant): void {
     const judged = judgeVerdict(grant)
     if ('status' in judged) {
-      this.end('expired', true)
+      this.expire()
       return
     }
     if (judged.user !== undefined && judged.user !== this.user) {
@@ -220,6 +220,12 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender 
 
   tellGap(gap: Gap): Promise<void> {
     return this.#home.tellGap(this, gap)
+  }
+
+  /** Its grant is over: what waits for it is not its to have any more. */
+  expire(): void {
+    this.outbox.flush()
+    this.end('expired', this.queued > 0)
   }
 
   fail(error: unknown): void {

@@ -77,7 +77,7 @@ export class Upkeep {
     this.#drift = drift
     for (let reader = this.#ends.takeUntil(now); reader; reader = this.#ends.takeUntil(now)) {
       // What waits for a reader whose grant is over is not its to have any more.
-      if (reader.expires <= Date.now()) reader.end('expired', true)
+      if (reader.expires <= Date.now()) reader.expire()
       else if (reader.leaves <= now) reader.end('expired')
       else this.#ends.add(reader, endOf(reader))
     }

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { acceptsEventStream, isCarriable, LONGEST_ID, latin1, streamHead, utf8 } from '../../../src/server/http/headers.ts'
+import {
+  acceptsEventStream,
+  isCarriable,
+  LONGEST_ID,
+  latin1,
+  streamHead,
+  utf8,
+} from '../../../src/server/http/headers.ts'
 
 describe('Accept (RFC 9110 §12.5.1)', () => {
   test.each<[string | undefined, boolean, string]>([

@@ -57,11 +57,12 @@ describe('publish', () => {
       readers.push(await join({ path }))
       await until(() => hub.size === readers.length)
     }
-    const [client] = [...hub.subscribers()]
+    const [first] = [...hub.subscribers()]
+    const client = first?.id as string
     void hub.publish({ data: 'anna' }, { user: 'anna' })
-    void hub.publish({ data: 'one' }, { client: client?.id })
+    void hub.publish({ data: 'one' }, { client })
     void hub.publish({ data: 'nobody' }, { user: 'ben', topic: 't' })
-    void hub.publish({ data: 'nobody either' }, { client: client?.id, user: 'ben' })
+    void hub.publish({ data: 'nobody either' }, { client, user: 'ben' })
     void hub.publish({ data: 'where' }, { where: ({ metadata }) => (metadata as { path: string }).path === '/ben' })
     void hub.publish({ data: 'no such user' }, { user: 'carl' })
     void hub.publish({ data: 'no such client' }, { client: 'x' })
@@ -99,8 +100,8 @@ describe('publish', () => {
   test('resolves with the same id for the same idempotency key, and adds nothing', async () => {
     const { hub, join } = await serveHub()
     const reader = await join()
-    const first = await hub.publish({ data: '1' }, {}, { idempotencyKey: 'k' })
-    expect(await hub.publish({ data: '1' }, {}, { idempotencyKey: 'k' })).toEqual(first)
+    const first = await hub.publish({ data: '1' }, undefined, { idempotencyKey: 'k' })
+    expect(await hub.publish({ data: '1' }, undefined, { idempotencyKey: 'k' })).toEqual(first)
     expect(await got(hub, [reader])).toEqual([['1']])
   })
 
@@ -238,9 +239,9 @@ describe('a subscriber', () => {
     await hub.publish({ data: 'a' }, { topic: 'a' })
     await reader.until(2)
     expect(data(reader)).toEqual(['hello', 'a'])
-    expect(hub.disconnect({})).toBe(1)
+    expect(hub.disconnect('everyone')).toBe(1)
     await reader.ended
-    expect(() => hub.add({} as never)).toThrow(TypeError)
+    expect(() => hub.add({} as never)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
   })
 
   test('that was accepted and is over is not counted', async () => {
@@ -290,7 +291,9 @@ describe('the beginning', () => {
     const hub = createHub()
     const url = await serve((request, response) => hub.handle(request, response, (() => response.end('page')) as never))
     expect(await (await fetch(url, { headers: { accept: 'text/html' } })).text()).toBe('page')
-    const other = await serve((request, response) => hub.handle(request, response, {}, () => response.end('page')))
+    const other = await serve((request, response) =>
+      hub.handle(request, response, { next: () => response.end('page') }),
+    )
     expect(await (await fetch(other, { headers: { accept: 'text/html' } })).text()).toBe('page')
     expect((await fetch(other, { method: 'PUT' })).status).toBe(405)
   })
@@ -361,11 +364,11 @@ describe('disconnect', () => {
     expect(hub.disconnect({ user: 'a' })).toBe(2)
     await until(() => hub.size === 2)
     const [subscriber] = hub.subscribers()
-    expect(hub.disconnect({ client: subscriber?.id })).toBe(1)
+    expect(hub.disconnect({ client: subscriber?.id as string })).toBe(1)
     await until(() => hub.size === 1)
     expect(hub.disconnect({ where: ({ user }) => user === 'zzz' })).toBe(0)
     expect(hub.disconnect({ user: 'a' })).toBe(0)
-    expect(hub.disconnect({})).toBe(1)
+    expect(hub.disconnect('everyone')).toBe(1)
     await until(() => hub.size === 0)
   })
 })
@@ -389,10 +392,7 @@ describe('hooks', () => {
     const { hub, join } = await serveHub(
       {
         onError,
-        onConnect: ({ user }) => {
-          heard.push(`connect ${user}`)
-          throw new Error('mine')
-        },
+        onConnect: ({ user }) => void heard.push(`connect ${user}`),
         onDisconnect: ({ user }, reason) => {
           heard.push(`disconnect ${user} ${reason}`)
           throw new Error('mine')
@@ -411,7 +411,7 @@ describe('hooks', () => {
     reader.drop()
     await until(() => heard.length === 3)
     expect(heard).toEqual(['connect u', 'publish 1 x', 'disconnect u left'])
-    expect(onError).toHaveBeenCalledTimes(3)
+    expect(onError).toHaveBeenCalledTimes(2)
   })
 
   test('an onError that throws harms nobody', async () => {
@@ -504,7 +504,7 @@ test('readers that come and go leave no timer, socket or listener behind', async
     void hub.publish({ data: 'x' })
     if (n % 2) reader.drop()
   }
-  hub.disconnect({})
+  hub.disconnect('everyone')
   await until(() => hub.size === 0)
   await until(() => kinds() <= before)
 })

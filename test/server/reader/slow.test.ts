@@ -108,8 +108,9 @@ describe('a reader that takes nothing', () => {
     const at = stalled.events.findIndex(({ type }) => type === 'gap')
     expect(numbers(stalled.events.slice(0, at)).at(-1)).toBe((lost[0] as number) - 1)
     expect(JSON.parse(stalled.events[at]?.data ?? '')).toEqual({
+      reason: 'slow',
       asked: ids[(lost[0] as number) - 1],
-      oldest: ids[lost.at(-1) as number],
+      oldest: ids[lost[0] as number],
       newest: ids[lost.at(-1) as number],
     })
     expect(gaps.length).toBe(1)
