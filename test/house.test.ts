@@ -11,7 +11,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
 
 /** What stands in the server's hall. */
-const SHARED = ['check', 'errors', 'published-event', 'report', 'timer', 'within'].map((name) => `server/${name}`)
+const SHARED = ['check', 'errors', 'promise', 'published-event', 'report', 'timer', 'within'].map(
+  (name) => `server/${name}`,
+)
 
 /** Per room: whose values it may import, whose types, and which packages of others. */
 const rooms: Record<string, { values: string[]; types?: string[]; packages?: string[] }> = {

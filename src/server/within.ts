@@ -1,8 +1,9 @@
 import { UnmissedError } from '../protocol/errors.ts'
+import { isPromise } from './promise.ts'
 
 /** What somebody else was asked for, for only so long: rejects with `timeout` after that many milliseconds. `what` is what did not come. */
 export async function within<Value>(milliseconds: number, what: string, value: Value | Promise<Value>): Promise<Value> {
-  if (!(value instanceof Promise)) return value
+  if (!isPromise(value)) return value
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     const message = `${what} did not answer within ${milliseconds} ms`

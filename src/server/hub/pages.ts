@@ -1,4 +1,5 @@
 import type { Log, Position } from '../../log/log.ts'
+import { isPromise } from '../promise.ts'
 import { Delivery } from '../reader/delivery.ts'
 import { within } from '../within.ts'
 
@@ -94,7 +95,7 @@ export class Pages {
     const start = epoch === this.#epoch && this.#cached.has(aligned) ? offset : aligned
     const loaded = this.#ask(epoch, offset, start)
     // Others may ask for another epoch's; only those of the log that we are at are shared.
-    if (!(loaded instanceof Promise) || epoch !== this.#epoch) return loaded
+    if (!isPromise(loaded) || epoch !== this.#epoch) return loaded
     const shared = loaded.finally(() => this.#pending.delete(start))
     this.#pending.set(start, shared)
     return shared
@@ -103,7 +104,7 @@ export class Pages {
   /** Reads from where a page begins; where the log does not go back so far, from where it is needed. */
   #ask(epoch: string, offset: number, start: number): DeliveryPage | undefined | Promise<DeliveryPage | undefined> {
     const page = this.#log.read({ epoch, offset: start }, PAGE)
-    if (page instanceof Promise) return this.#askLater(page, epoch, offset, start)
+    if (isPromise(page)) return this.#askLater(page, epoch, offset, start)
     if (!page) return start < offset ? this.#ask(epoch, offset, offset) : undefined
     return this.#take(epoch, start, offset, page)
   }

@@ -1,4 +1,5 @@
 import { fromId, type Interest, type Position, toId } from '../../log/log.ts'
+import { isPromise } from '../promise.ts'
 import type { Delivery } from '../reader/delivery.ts'
 import type { Gap, GapReason } from '../reader/gap.ts'
 import { within } from '../within.ts'
@@ -101,7 +102,7 @@ export class Replay {
       const { epoch, offset } = reader
       const target = this.#feed.position
       const read = pages.read({ epoch, offset })
-      const page = read instanceof Promise ? await read : read
+      const page = isPromise(read) ? await read : read
       if (!reader.open) return
       const covered = !log.covers || (await this.#ask(log.covers({ epoch, offset }, reader.interest)))
       if (page && covered && page.end > offset) await this.#give(reader, page.deliveries, page.end)

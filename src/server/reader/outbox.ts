@@ -106,7 +106,10 @@ export class Outbox {
     if (this.#queue?.isEmpty) this.#queue = undefined
     if (this.#behind) return
     this.#settleRoom()
-    if (!this.#queue && !this.#urgent) this.#onEmpty?.()
+    if (this.#queue || this.#urgent) return
+    const onEmpty = this.#onEmpty
+    this.#onEmpty = undefined
+    onEmpty?.()
   }
 
   /** Resolves when nothing waits to be taken, or the reader is gone. */
