@@ -123,7 +123,7 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
   }
 
   disconnect(who: Whom<Subscriber> | Everyone, { now = false }: EndOptions = {}): number {
-    const found = [...this.subscribers(who)]
+    const found = [...this.#readers.find(checkWhom(who))]
     for (const subscriber of found) subscriber.close({ now })
     return found.length
   }
