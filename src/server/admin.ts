@@ -85,14 +85,23 @@ export function adminHandler(hub: AnyHub, options: AdminOptions): AdminHandler {
       return fail(500, 'this went wrong here, not with you')
     }
   }
+  // What cannot be answered is told: the promise of a handler is nobody's to await.
+  const handle = async <Kind extends Exchange>(make: () => Kind): Promise<Kind | undefined> => {
+    try {
+      const exchange = make()
+      exchange.refuse(await answer(exchange))
+      return exchange
+    } catch (error) {
+      report(error, options)
+      return undefined
+    }
+  }
   const handler = async (request: NodeRequest, response: NodeResponse): Promise<void> => {
-    const exchange = new NodeExchange(request, response)
-    exchange.refuse(await answer(exchange))
+    await handle(() => new NodeExchange(request, response))
   }
   const fetch = async (request: Request): Promise<Response> => {
-    const exchange = new WebExchange(request)
-    exchange.refuse(await answer(exchange))
-    return exchange.response
+    const exchange = await handle(() => new WebExchange(request))
+    return exchange?.response ?? new Response(null, { status: 500 })
   }
   return Object.assign(handler, { fetch })
 }

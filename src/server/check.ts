@@ -69,6 +69,14 @@ export function or(...rules: Rule[]): Rule {
   }
 }
 
+/** What a callback that says yes or no has answered. Throws for a promise, which would be a yes, whatever it says later. */
+export function isYes(answer: unknown, whose: string): boolean {
+  if (typeof (answer as { then?: unknown } | undefined | null)?.then === 'function') {
+    throw new OptionError(`${whose} answers true or false at once, not with a promise`)
+  }
+  return Boolean(answer)
+}
+
 export type Rules = Readonly<Record<string, Rule>>
 
 /**

@@ -14,5 +14,5 @@ export interface PublishedEvent {
   readonly client: string | undefined
 }
 
-/** Called for an event that would reach a reader; false withholds it. */
+/** Called for an event that would reach a reader; false, or nothing, withholds it. Answers at once. */
 export type Filter = (event: PublishedEvent) => boolean

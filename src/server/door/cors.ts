@@ -1,4 +1,4 @@
-import { bound, callable, check, flag, OptionError, or, type Rules, texts } from '../check.ts'
+import { bound, callable, check, flag, isYes, OptionError, or, type Rules, texts } from '../check.ts'
 import type { Exchange } from '../http/exchange.ts'
 
 /** Which other origins may read, and what they may send. */
@@ -56,7 +56,8 @@ export class Cors {
     const origin = exchange.header('origin')
     const { origins, credentials } = options
     if (origins === '*') return { 'Access-Control-Allow-Origin': '*', ...EXPOSED }
-    const allowed = origin && (typeof origins === 'function' ? origins(origin) : origins.includes(origin))
+    const allowed =
+      origin && (typeof origins === 'function' ? isYes(origins(origin), 'cors.origins') : origins.includes(origin))
     // A cache must not give one origin's answer to another.
     if (!allowed) return { Vary: 'Origin' }
     const named = { 'Access-Control-Allow-Origin': origin, Vary: 'Origin', ...EXPOSED }

@@ -83,9 +83,7 @@ export class Door<Guest, Start extends Beginning> {
       else seated = outcome as Guest | undefined
     } catch (error) {
       this.#house.report(error)
-      // Without knowing who it is or where it begins, a reader is better sent away than begun wrongly.
-      if (!exchange.answered) this.#refuse(exchange, cors, this.#trouble(error))
-      else if (place) exchange.destroy()
+      this.#giveUp(exchange, cors, error, place)
     } finally {
       if (!seated) place?.leave()
     }
@@ -139,6 +137,17 @@ export class Door<Guest, Start extends Beginning> {
     if (refusal.status !== 200) this.#house.refused(refusal, exchange)
     exchange.refuse({ ...refusal, headers: { ...cors, ...refusal.headers } })
     return undefined
+  }
+
+  // Without knowing who it is or where it begins, a reader is better sent away than begun wrongly.
+  #giveUp(exchange: Exchange, cors: Record<string, string>, error: unknown, place: Place | undefined): void {
+    try {
+      if (!exchange.answered) this.#refuse(exchange, cors, this.#trouble(error))
+      else if (place) exchange.destroy()
+    } catch (another) {
+      this.#house.report(another)
+      exchange.destroy()
+    }
   }
 
   // A mistake of the program does not pass by itself; what a log or a database is in trouble with may.

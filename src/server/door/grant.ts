@@ -1,4 +1,4 @@
-import { anything, callable, check, type Rules, text, texts } from '../check.ts'
+import { anything, callable, check, isYes, type Rules, text, texts } from '../check.ts'
 import type { Refusal } from '../http/exchange.ts'
 import type { Filter } from '../published-event.ts'
 import { moment, patterns, type Subscription, toPrefix } from './subscription.ts'
@@ -119,5 +119,6 @@ export function combine(asked: Subscription, verdict: unknown): Grants | Refusal
 /** One filter of two: what either withholds is withheld. */
 export function both(one: Filter | undefined, other: Filter | undefined): Filter | undefined {
   if (!one || !other) return one ?? other
-  return (event) => one(event) && other(event)
+  // Each by itself: the answer of the first must not pass for that of both.
+  return (event) => isYes(one(event), 'a filter') && other(event)
 }

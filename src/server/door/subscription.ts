@@ -76,7 +76,9 @@ const PLATFORMS = ['waitUntil', 'params', 'remoteAddr', 'completed', 'env', 'nex
  */
 export function isPlatforms(second: unknown, ...more: unknown[]): boolean {
   if (more.length > 0) return true
-  if (typeof second !== 'object' || second === null) return second !== undefined
+  if (second === null || typeof second === 'function') return true
+  // No platform gives these: they are somebody's mistake, and told.
+  if (typeof second !== 'object' || Array.isArray(second)) return false
   const prototype = Object.getPrototypeOf(second)
   if (prototype !== null && prototype !== Object.prototype) return true
   return PLATFORMS.some((name) => name in second && !Object.hasOwn(RULES, name))

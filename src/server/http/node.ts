@@ -1,3 +1,4 @@
+import { OptionError } from '../check.ts'
 import { Exchange, PIECE, type Refusal } from './exchange.ts'
 import { joined } from './headers.ts'
 import { directSocket, writesAsNode } from './native.ts'
@@ -15,8 +16,12 @@ export class NodeExchange extends Exchange {
   #pieces: Array<{ readonly bytes: Uint8Array; readonly done: (() => void) | undefined }> | undefined
   #waiting = 0
 
+  /** Throws for what is no response of Node's: frameworks hand on one of their own that holds it. */
   constructor(raw: NodeRequest, response: NodeResponse) {
     super()
+    if (typeof response?.writeHead !== 'function' || typeof raw?.headers !== 'object') {
+      throw new OptionError('expected a request and a response of Node’s, such as context.req and context.res of Koa')
+    }
     this.raw = raw
     this.response = response as NodeResponse & Internals
   }

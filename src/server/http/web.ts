@@ -1,3 +1,4 @@
+import { OptionError } from '../check.ts'
 import { Exchange, PIECE, type Refusal } from './exchange.ts'
 
 // Below this many bytes a reader counts as keeping up; the rest waits with us, where it can be counted and dropped.
@@ -14,8 +15,12 @@ export class WebExchange extends Exchange {
   #done: Array<() => void> = []
   #full = false
 
+  /** Throws for what is no request: frameworks hand on a context that holds one. */
   constructor(raw: Request) {
     super()
+    if (typeof raw?.headers?.get !== 'function' || typeof raw.url !== 'string') {
+      throw new OptionError('expected a Request, such as context.req.raw of Hono or event.req of h3')
+    }
     this.raw = raw
   }
 
@@ -50,7 +55,9 @@ export class WebExchange extends Exchange {
   }
 
   refuse({ status, message, headers }: Refusal): void {
-    this.#response ??= new Response(this.method === 'HEAD' ? null : message, { status, headers: headers ?? {} })
+    // Fetch §2.2.3: these have no body, and a Response of them that is given one throws.
+    const isBare = this.method === 'HEAD' || [204, 205, 304].includes(status)
+    this.#response ??= new Response(isBare ? null : message, { status, headers: headers ?? {} })
   }
 
   open(headers: Record<string, string>): void {

@@ -73,11 +73,13 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
     subscription: Subscription | (() => void) = {},
   ): Promise<Subscriber | undefined> => {
     const asked = typeof subscription === 'function' ? { next: subscription } : subscription
-    return this.#door.enter(new NodeExchange(request, response), asked)
+    const exchange = this.#make(() => new NodeExchange(request, response))
+    return exchange && this.#door.enter(exchange, asked)
   }
 
   readonly fetch = async (request: Request, ...more: unknown[]): Promise<Response> => {
-    const exchange = new WebExchange(request)
+    const exchange = this.#make(() => new WebExchange(request))
+    if (!exchange) return new Response(null, { status: 500 })
     const [second, ...others] = more
     await this.#door.enter(exchange, isPlatforms(second, ...others) ? {} : ((second ?? {}) as Subscription))
     return exchange.response
@@ -121,7 +123,7 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
   }
 
   disconnect(who: Whom<Subscriber> | Everyone, { now = false }: EndOptions = {}): number {
-    const found = [...this.subscribers(who)]
+    const found = [...this.#readers.find(checkWhom(who))]
     for (const subscriber of found) subscriber.close({ now })
     return found.length
   }
@@ -152,6 +154,16 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
     const { within: patience = 10_000, retry = this.#options.retry ?? 1000 } = options
     this.#closing ??= this.#close(patience, retry)
     return this.#closing
+  }
+
+  // What is handed on where it cannot be is told: the promise of a handler is nobody's to await.
+  #make<Kind extends Exchange>(make: () => Kind): Kind | undefined {
+    try {
+      return make()
+    } catch (error) {
+      this.report(error)
+      return undefined
+    }
   }
 
   async #publish(

@@ -170,8 +170,13 @@ export class Readers implements Home, FeedHome {
     this.#upkeep.renew(subscriber)
   }
 
-  followed(subscriber: HubSubscriber, added: readonly string[], removed: readonly string[]): void {
-    this.roster.move(subscriber, added, removed)
+  followed(
+    subscriber: HubSubscriber,
+    added: readonly string[],
+    removed: readonly string[],
+    prefixes?: readonly string[],
+  ): void {
+    this.roster.move(subscriber, added, removed, prefixes)
   }
 
   report(error: unknown): void {

@@ -27,9 +27,15 @@ export class Roster {
     for (const prefix of following.prefixes) drop(this.#prefixes, prefix, subscriber)
   }
 
-  /** A subscriber follows these topics from now on, and those no more. */
-  move(subscriber: HubSubscriber, added: readonly string[], removed: readonly string[]): void {
+  /** A subscriber follows these topics from now on, and those no more, nor what begins so. */
+  move(
+    subscriber: HubSubscriber,
+    added: readonly string[],
+    removed: readonly string[],
+    prefixes: readonly string[] = [],
+  ): void {
     if (!this.all.has(subscriber)) return
+    for (const prefix of prefixes) drop(this.#prefixes, prefix, subscriber)
     for (const topic of removed) drop(this.topics, topic, subscriber)
     for (const topic of added) put(this.topics, topic, subscriber)
   }

@@ -1,3 +1,4 @@
+import { isYes } from '../check.ts'
 import type { Subscriber } from '../reader/subscriber.ts'
 import { type Audience, checkAudience, type Everyone } from './audience.ts'
 import type { Whom } from './options.ts'
@@ -16,7 +17,8 @@ export function* find(roster: Roster, who: Audience<Subscriber>): IterableIterat
   const seen = new Set<Subscriber>()
   for (const found of roster.candidates(message)) {
     for (const subscriber of found) {
-      if (seen.has(subscriber) || !subscriber.matches(message) || (where && !where(subscriber))) continue
+      if (seen.has(subscriber) || !subscriber.matches(message)) continue
+      if (where && !isYes(where(subscriber), 'where')) continue
       seen.add(subscriber)
       yield subscriber
     }

@@ -34,20 +34,21 @@ export interface ResponseConnection extends Connection {
 /**
  * Makes an event stream of one request, at once. A request that gets none is answered, and its connection is closed
  * with the reason `refused`. Throws `cannot-stream` when the response has been used already, and `invalid-option`
- * for options that cannot be meant.
+ * for options that cannot be meant. `next` of Express may stand in the options' place.
  */
-export function accept(request: NodeRequest, response: NodeResponse, options?: AcceptOptions): Connection
+export function accept(request: NodeRequest, response: NodeResponse, options?: AcceptOptions | (() => void)): Connection
 export function accept(request: Request, options?: Omit<AcceptOptions, 'next'>): ResponseConnection
 export function accept(
   request: NodeRequest | Request,
   second: NodeResponse | AcceptOptions = {},
-  third: AcceptOptions = {},
+  third: AcceptOptions | (() => void) = {},
 ): Connection {
-  const web = typeof request.headers.get === 'function'
+  const web = typeof request?.headers?.get === 'function'
   const exchange = web
     ? new WebExchange(request as Request)
     : new NodeExchange(request as NodeRequest, second as NodeResponse)
-  const options = web ? (second as AcceptOptions) : third
+  const own = typeof third === 'function' ? { next: third } : third
+  const options = web ? (second as AcceptOptions) : own
   checkAcceptOptions(options)
   const head = { ...streamHead(options.heartbeat), ...options.headers }
   const refusal = judge(exchange, options.methods) ?? headOnly(exchange, head)

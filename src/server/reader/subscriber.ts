@@ -1,5 +1,5 @@
 import type { Interest, Message } from '../../log/log.ts'
-import { OptionError } from '../check.ts'
+import { isYes, OptionError } from '../check.ts'
 import { Allowance, both, type Grant, type Grants, judgeVerdict } from '../door/grant.ts'
 import type { Place } from '../door/limits.ts'
 import type { Exchange } from '../http/exchange.ts'
@@ -51,8 +51,13 @@ export interface Home {
   tellGap(subscriber: HubSubscriber, gap: Gap): Promise<void>
   wrote(subscriber: HubSubscriber, bytes: Bytes, frames: readonly Frame[], now: number): void
   over(subscriber: HubSubscriber, reason: CloseReason): void
-  /** It follows these topics from now on, and those no more. */
-  followed(subscriber: HubSubscriber, added: readonly string[], removed: readonly string[]): void
+  /** It follows these topics from now on, and those no more, nor what begins so. */
+  followed(
+    subscriber: HubSubscriber,
+    added: readonly string[],
+    removed: readonly string[],
+    prefixes?: readonly string[],
+  ): void
   /** Its grant ends at another time. */
   renewed(subscriber: HubSubscriber): void
 }
@@ -160,11 +165,12 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender 
       throw new OptionError('a renewed grant cannot be another user’s: end the connection instead')
     }
     const limited = judged.topics !== undefined || judged.patterns !== undefined
-    this.#home.followed(this, [], this.#topics.limit(limited ? new Allowance(judged) : undefined))
+    const { topics, prefixes } = this.#topics.limit(limited ? new Allowance(judged) : undefined)
+    this.#home.followed(this, [], topics, prefixes)
     this.#filter = both(this.#routeFilter, judged.filter)
     if (judged.metadata !== undefined) this.metadata = judged.metadata
     this.expires = Number(judged.expires ?? Number.POSITIVE_INFINITY)
-    this.#home.renewed(this)
+    if (!this.ended) this.#home.renewed(this)
   }
 
   /** Whether a message is for it, as far as its addressee tells. */
@@ -181,11 +187,8 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender 
     // Checked before the filters, which would be told of what is not for it otherwise.
     if (!this.matches(message)) return false
     try {
-      if (message.where && !message.where(this)) return false
-      const seen = this.#filter?.(delivery) ?? true
-      // A promise would be true, whatever it says later.
-      if (typeof seen === 'object') throw new TypeError('a filter answers true or false at once, not with a promise')
-      return seen
+      if (message.where && !isYes(message.where(this), 'where')) return false
+      return !this.#filter || isYes(this.#filter(delivery), 'a filter')
     } catch (error) {
       // Withheld: what a filter could not judge must not be seen.
       this.report(error)

@@ -1,3 +1,4 @@
+import { OptionError, text, texts } from '../check.ts'
 import type { Allowance } from '../door/grant.ts'
 import type { Subscription } from '../door/subscription.ts'
 import { toPrefix } from '../door/subscription.ts'
@@ -9,7 +10,7 @@ const NO_PREFIXES: readonly string[] = []
 /** What a reader follows, within what it may. Constant time per topic, whatever their number. */
 export class Topics {
   #topics: ReadonlySet<string>
-  readonly prefixes: readonly string[]
+  prefixes: readonly string[]
   #allowance: Allowance | undefined
   /** Whether topics were added or taken away since it came: a later connection will not know. */
   changed = false
@@ -30,6 +31,7 @@ export class Topics {
 
   /** Adds topics; answers with those that are new. Throws where one is not granted, and adds none then. */
   add(topics: readonly string[]): string[] {
+    if (!texts.is(topics)) throw new OptionError(`subscribe: topics must be ${text.must}, each`)
     const refused = topics.find((topic) => this.#allowance && !this.#allowance.topic(topic))
     if (refused !== undefined) throw new NotGranted(refused)
     const added = [...new Set(topics)].filter((topic) => !this.#topics.has(topic))
@@ -49,9 +51,12 @@ export class Topics {
     return removed
   }
 
-  /** Follows a new grant; answers with the topics that it allows no more, which are taken away. */
-  limit(allowance: Allowance | undefined): string[] {
+  /** Follows a new grant; answers with the topics and the beginnings that it allows no more, which are taken away. */
+  limit(allowance: Allowance | undefined): { topics: string[]; prefixes: string[] } {
     this.#allowance = allowance
-    return this.remove([...this.#topics].filter((topic) => allowance && !allowance.topic(topic)))
+    if (!allowance) return { topics: [], prefixes: [] }
+    const prefixes = this.prefixes.filter((prefix) => !allowance.prefix(prefix))
+    this.prefixes = this.prefixes.filter((prefix) => allowance.prefix(prefix))
+    return { topics: this.remove([...this.#topics].filter((topic) => !allowance.topic(topic))), prefixes }
   }
 }
