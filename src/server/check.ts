@@ -50,14 +50,17 @@ export const object: Rule = {
   must: 'an object',
 }
 // RFC 9110 §5.6.2 and §5.5.
+const isToken = (value: unknown): boolean => typeof value === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value)
+/** Names of header fields, as they stand in a list of them. */
+export const fieldNames: Rule = {
+  is: (value) => Array.isArray(value) && value.every(isToken),
+  must: 'an array of names of header fields',
+}
 export const headerFields: Rule = {
   is: (value) =>
     object.is(value) &&
     Object.entries(value as object).every(
-      ([name, field]) =>
-        /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) &&
-        typeof field === 'string' &&
-        !/[^\t\x20-\x7e\x80-\xff]/.test(field),
+      ([name, field]) => isToken(name) && typeof field === 'string' && !/[^\t\x20-\x7e\x80-\xff]/.test(field),
     ),
   must: 'an object of header fields: names that are tokens, and values in Latin-1 on one line',
 }

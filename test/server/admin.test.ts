@@ -100,11 +100,28 @@ describe.each(Object.keys(doors))('over %s', (door) => {
     ['broadcast', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"event":"gap"}' }, 400],
     ['send-to-user', { method: 'POST', headers: JSON_TYPE, body: '{"data":1}' }, 400],
     ['send-to-user', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"user_id":7}' }, 400],
+    // Whoever is meant by these would be everyone.
+    ['broadcast', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"user_id":"u"}' }, 400],
+    ['broadcast', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"topics":["t"]}' }, 400],
+    ['broadcast', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"user":"u"}' }, 400],
+    ['broadcast', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"topic":""}' }, 400],
+    ['broadcast', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"topic":null}' }, 400],
+    ['broadcast', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"__proto__":{"topic":"t"}}' }, 400],
+    ['broadcast', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"event":""}' }, 400],
+    ['broadcast', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"event":null}' }, 400],
+    ['broadcast', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"id":"mine"}' }, 400],
+    ['send-to-user', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"user_id":""}' }, 400],
+    ['send-to-user', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"user_id":null}' }, 400],
+    ['send-to-user', { method: 'POST', headers: JSON_TYPE, body: '{"data":1,"user_id":"u","topic":"t"}' }, 400],
+    ['__proto__', { method: 'POST', headers: JSON_TYPE, body: '{"data":1}' }, 404],
+    ['%62roadcast', { method: 'POST', headers: JSON_TYPE, body: '{"data":1}' }, 404],
     ['broadcast', { method: 'POST', headers: JSON_TYPE, body: `{"data":"${'x'.repeat(70_000)}"}` }, 413],
   ])('%s %# is refused in JSON', async (path, init, status) => {
     const hub = hubOf()
-    const response = await (await open(hub))(path, init)
-    expect(response.status).toBe(status)
+    const onError = vi.fn()
+    const response = await (await open(hub, { onError }))(path, init)
+    // A caller's mistake is told to the caller.
+    expect([response.status, onError.mock.calls]).toEqual([status, []])
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(await response.json()).toEqual({ error: expect.stringMatching(/./) })
     if (status === 405) expect(response.headers.get('allow')).toMatch(/GET|POST/)
@@ -159,6 +176,27 @@ describe.each(Object.keys(doors))('over %s', (door) => {
     expect(onError).toHaveBeenCalledTimes(1)
   })
 
+  test('a caller’s mistake is not told to the hub’s onError either', async () => {
+    const onError = vi.fn()
+    const hub = createHub({ onError })
+    after(() => hub.close())
+    const ask = await open(hub)
+    const post = (body: string) => ask('broadcast', { method: 'POST', headers: JSON_TYPE, body })
+    for (const body of ['{"data":1,"event":"gap"}', '{"data":1,"event":"a\\rb"}', '{"data":1,"user_id":"u"}', '{']) {
+      expect((await post(body)).status).toBe(400)
+    }
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  test('data may be null, false or empty, and the event left out', async () => {
+    const hub = hubOf()
+    const ask = await open(hub)
+    for (const data of ['null', 'false', '0', '""', '[]', '{}']) {
+      const body = `{"data":${data}}`
+      expect((await ask('broadcast', { method: 'POST', headers: JSON_TYPE, body })).status).toBe(202)
+    }
+  })
+
   test('a closed hub is 503, a log that fails is 500', async () => {
     const hub = createHub({ onError: () => {} })
     const ask = await open(hub, { onError: () => {} })
@@ -168,6 +206,30 @@ describe.each(Object.keys(doors))('over %s', (door) => {
     await hub.close()
     expect((await post()).status).toBe(503)
   })
+})
+
+test('takes no options that cannot be meant', () => {
+  const authorize = () => true
+  for (const options of [
+    { authorize: true },
+    { authorize, maxBody: -1 },
+    { authorize, maxBody: '1mb' },
+    { authorize, authorizeTimeout: Number.NaN },
+    { authorize, onError: 1 },
+    { authorize, secret: 'x' },
+  ]) {
+    expect(() => adminHandler(createHub(), options as unknown as AdminOptions)).toThrow(
+      expect.objectContaining({ code: 'invalid-option' }),
+    )
+  }
+})
+
+test('is told clearly what cannot be answered, and rejects nothing', async () => {
+  const onError = vi.fn()
+  const admin = adminHandler(hubOf(), { onError, authorize: () => true })
+  expect((await admin.fetch({ req: {} } as unknown as Request)).status).toBe(500)
+  await admin({ headers: {}, socket: {} }, (() => {}) as never)
+  expect(onError.mock.calls.map(([{ code }]) => code)).toEqual(['invalid-option', 'invalid-option'])
 })
 
 test('does not start without authorize', () => {

@@ -1,4 +1,4 @@
-import { bound, callable, check, flag, isYes, OptionError, or, type Rules, texts } from '../check.ts'
+import { bound, callable, check, fieldNames, flag, isYes, OptionError, or, type Rules } from '../check.ts'
 import type { Exchange } from '../http/exchange.ts'
 
 /** Which other origins may read, and what they may send. */
@@ -19,7 +19,7 @@ const RULES: Rules = {
     must: 'an array of origins as a browser sends them, such as "https://example.com"',
   }),
   credentials: flag,
-  headers: texts,
+  headers: fieldNames,
   maxAge: bound,
 }
 
@@ -39,6 +39,8 @@ export class Cors {
     if (given === undefined) return
     const options = typeof given === 'object' && 'origins' in given ? given : { origins: given }
     check('cors', options, RULES)
+    // Undefined by accident it would be found out by the first request of another origin.
+    check('cors', { origins: options.origins }, RULES, { present: true })
     const { origins, credentials } = options
     const everyone = origins === '*' || (Array.isArray(origins) && origins.includes('*'))
     if (credentials && everyone) {

@@ -129,7 +129,11 @@ export class Door<Guest, Start extends Beginning> {
   #addressOf(exchange: Exchange, { address }: Subscription): string | undefined {
     const { limits } = this.#options
     if (address !== undefined) return address
-    return limits?.address ? limits.address(exchange) : limits && exchange.address
+    const told: unknown = limits?.address ? limits.address(exchange) : limits && exchange.address
+    if (told !== undefined && typeof told !== 'string') {
+      throw new OptionError('limits.address answers at once, with a string, or with undefined where it is not known')
+    }
+    return told
   }
 
   #refuse(exchange: Exchange, cors: Record<string, string>, refusal: Refusal): undefined {

@@ -37,11 +37,14 @@ const RULES: Rules = {
   metadata: anything,
   expires: { is: (value) => typeof value === 'number' || value instanceof Date, must: moment.must },
 }
-const REFUSAL: Rules = {
+const STATUS: Rules = {
   status: {
     is: (value) => Number.isInteger(value) && Number(value) >= 200 && Number(value) <= 599,
     must: 'a status from 200 to 599',
   },
+}
+const REFUSAL: Rules = {
+  ...STATUS,
   message: { is: (value) => typeof value === 'string', must: 'a string' },
   headers: anything,
 }
@@ -80,6 +83,8 @@ export function judgeVerdict(verdict: unknown): Refusal | Grant {
   if (verdict === true) return {}
   if (typeof verdict === 'object' && 'status' in verdict) {
     check('a refusal of authorize', verdict, REFUSAL)
+    // A status that is undefined by accident would be 200.
+    check('a refusal of authorize', { status: verdict.status }, STATUS, { present: true })
     return verdict as Refusal
   }
   // Strictly: topics that are undefined by accident would allow everything.

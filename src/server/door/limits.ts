@@ -129,14 +129,22 @@ function add(counts: Map<string, number>, key: string | undefined, amount: numbe
 
 /** The network that one subscriber is given: a /64 of IPv6 (RFC 6177), an address of IPv4, also where it is written as IPv6. */
 export function network(address: string): string {
-  const [plain = ''] = address.toLowerCase().split('%')
+  // Some proxies name the port, too, which is another one each time: `[2001:db8::1]:443`, `10.0.0.1:443`.
+  const host = /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(address)?.[1] ?? address
+  const [plain = ''] = host.toLowerCase().split('%')
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)
   if (mapped?.[1]) return mapped[1]
-  if (!/^[0-9a-f:.]+$/.test(plain) || !plain.includes(':')) return address
+  const hexadecimal = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(plain)
+  if (hexadecimal) return toIpv4(Number(`0x${hexadecimal[1]}`), Number(`0x${hexadecimal[2]}`))
+  if (!/^[0-9a-f:.]+$/.test(plain) || !plain.includes(':')) return host
   const [before = '', after] = plain.split('::')
   const head = before.split(':').filter(Boolean)
   const tail = after?.split(':').filter(Boolean) ?? []
   const zeros = after === undefined ? [] : new Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0')
   const groups = [...head, ...zeros, ...tail].slice(0, 4)
   return `${groups.map((group) => group.replace(/^0+(?=.)/, '')).join(':')}::/64`
+}
+
+function toIpv4(high: number, low: number): string {
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createHub, type HubOptions } from '../../../src/server/index.ts'
 import { after } from '../serve.ts'
 
@@ -54,6 +54,50 @@ describe('an answer', () => {
     expect([response.status, allowed(response)]).toEqual([401, 'https://a'])
     const busy = await ask(['https://a'], from('https://a'), 'GET', { limits: { connections: 0 } })
     expect([busy.status, allowed(busy), busy.headers.has('retry-after')]).toEqual([503, 'https://a', true])
+  })
+})
+
+describe('origins', () => {
+  test.each([[['*']], ['*'], [{ origins: ['*'] }], [{ origins: ['https://b', '*'] }]])('%j are all', async (cors) => {
+    const response = await ask(cors as HubOptions['cors'], from('https://a'))
+    expect([allowed(response), response.headers.get('vary')]).toEqual(['*', null])
+  })
+
+  test.each([
+    ['an origin in place of a list', 'https://a'],
+    ['a path', ['https://a/']],
+    ['a host', ['a.example']],
+    ['a pattern', ['https://*.example/x']],
+    ['null', null],
+    ['true', true],
+    ['an expression', [/a/]],
+    ['nothing in an object', {}],
+    ['undefined', { origins: undefined }],
+    ['a key that does not exist', { origins: '*', origin: '*' }],
+    ['all with credentials, in a list', { origins: ['*'], credentials: true }],
+    ['a number as credentials', { origins: ['https://a'], credentials: 1 }],
+    ['an age that is negative', { origins: '*', maxAge: -1 }],
+    ['an age that is none', { origins: '*', maxAge: Number.NaN }],
+    ['headers in a text', { origins: '*', headers: 'X-Mine' }],
+    ['a header that would inject another', { origins: '*', headers: ['a\r\nb'] }],
+  ])('that are %s are refused when the hub is made', (_, cors) => {
+    expect(() => createHub({ cors: cors as HubOptions['cors'] })).toThrow(
+      expect.objectContaining({ code: 'invalid-option', message: expect.stringMatching(/cors|origins/) }),
+    )
+  })
+
+  test('of an asynchronous function are none: a promise is no yes, and it is told', async () => {
+    const onError = vi.fn()
+    const cors = { origins: (async () => false) as unknown as () => boolean }
+    const response = await ask(cors, from('https://evil'), 'GET', { onError })
+    expect([response.status, allowed(response)]).toEqual([500, null])
+    expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: 'invalid-option' }))
+  })
+
+  test('are not asked about where the request names none', async () => {
+    const origins = vi.fn(() => true)
+    expect(allowed(await ask({ origins }, {}))).toBe(null)
+    expect(origins).not.toHaveBeenCalled()
   })
 })
 

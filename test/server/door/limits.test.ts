@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createHub, type HubOptions } from '../../../src/server/index.ts'
 import { after, serveHub, until } from '../serve.ts'
 
@@ -82,6 +82,50 @@ describe('connections', () => {
     const { join } = await serveHub({ limits: { perAddress: 1 } })
     expect([(await join()).status, (await join()).status]).toEqual([200, 429])
   })
+})
+
+describe('an address of IPv6', () => {
+  test.each<[string, string, boolean]>([
+    ['2001:db8:1:2::1', '2001:db8:1:2:ffff:ffff:ffff:ffff', true],
+    ['2001:db8:1:2::1', '2001:0DB8:0001:0002:0:0:0:9', true],
+    ['2001:db8:1:2::1', '2001:db8:1:3::1', false],
+    ['2001:db8::1', '2001:db8:0:0:1::', true],
+    ['2001:db8::1', '2001:db8:0:1::1', false],
+    ['fe80::1%eth0', 'fe80::2%eth1', true],
+    ['::1', '::2', true],
+    ['::ffff:10.0.0.1', '10.0.0.1', true],
+    ['::ffff:0a00:0001', '10.0.0.1', true],
+    ['::ffff:10.0.0.1', '::ffff:10.0.0.2', false],
+    ['10.0.0.1', '10.0.0.2', false],
+    ['[2001:db8:1:2::1]:443', '2001:db8:1:2::9', true],
+    ['unix socket', 'unix socket', true],
+    ['10.0.0.1:50123', '10.0.0.1', true],
+    ['1:2:3', '1:2:3', true],
+    ['::ffff:10.0.0.1', '2001:db8::1', false],
+  ])('%s and %s are one subscriber’s: %s', async (one, other, same) => {
+    const { each } = hubOf({ limits: { perAddress: 1 } })
+    expect(await each([[one], [other]])).toEqual(same ? [200, 429] : [200, 200])
+  })
+})
+
+test('an address that the application cannot tell is not limited, nor is it one that is shared', async () => {
+  const onError = vi.fn()
+  const hub = createHub({ onError, limits: { perAddress: 1, address: () => undefined } })
+  after(() => hub.close({ within: 0 }))
+  const ask = async () => (await hub.fetch(new Request('http://a/'))).status
+  expect([await ask(), await ask(), onError.mock.calls]).toEqual([200, 200, []])
+})
+
+test.each([
+  ['null', () => null],
+  ['a number', () => 7],
+  ['a promise', async () => '10.0.0.1'],
+])('an address that is %s is a mistake of the program: 500, and told', async (_, address) => {
+  const onError = vi.fn()
+  const hub = createHub({ onError, limits: { perAddress: 1, address: address as unknown as () => string } })
+  after(() => hub.close({ within: 0 }))
+  expect([(await hub.fetch(new Request('http://a/'))).status, hub.size]).toEqual([500, 0])
+  expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: 'invalid-option' }))
 })
 
 describe('arrivals', () => {

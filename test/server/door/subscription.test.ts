@@ -203,17 +203,17 @@ test('ten thousand topics of one reader are found in constant time, for delivery
   const [few, many] = hub.subscribers() as unknown as [Subscriber, Subscriber]
   const time = (run: (n: number) => void, times: number) => {
     let best = Number.POSITIVE_INFINITY
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 5; round++) {
       const start = performance.now()
       for (let n = 0; n < times; n++) run(n)
       best = Math.min(best, performance.now() - start)
     }
     return best
   }
-  const publish = (topic: string) => time(() => void hub.publish({ data: 'x' }, { topic }), 2000)
+  const publish = (topic: string) => time(() => void hub.publish({ data: 'x' }, { topic }), 5000)
   const [first, last] = [publish('only'), publish('t9999')]
   // Searched as a list it was twenty times as much.
-  expect(last).toBeLessThan(first * 5 + 20)
+  expect(last).toBeLessThan(first * 8 + 40)
   const add = (subscriber: Subscriber) => time((n) => subscriber.subscribe(`more${n}`), 1000)
-  expect(add(many)).toBeLessThan(add(few) * 5 + 20)
+  expect(add(many)).toBeLessThan(add(few) * 8 + 40)
 })
