@@ -2,24 +2,10 @@ import type { Log, Position } from '../../log/log.ts'
 import { isPromise } from '../promise.ts'
 import { Delivery } from '../reader/delivery.ts'
 import { within } from '../within.ts'
+import { type DeliveryPage, PAGE, PAGE_TEXT, Recent, textOf } from './recent.ts'
 
-/** How many entries are read from the log at a time, and how much text of them is kept together. */
-export const PAGE = 256
-const PAGE_TEXT = 2 ** 18
-/** How much of what was delivered last is at hand without asking the log: so much text, so many entries. */
-const RECENT_TEXT = 2 ** 20
-const RECENT = 1024
 /** How much text of older pages is kept for whoever comes next. */
 const CACHED_TEXT = 2 ** 22
-
-/** Consecutive entries, ready for any number of readers. */
-export interface DeliveryPage {
-  /** The offset before its first entry: it holds all after it that there are, up to `end`. */
-  readonly start: number
-  readonly end: number
-  readonly deliveries: readonly Delivery[]
-  readonly text: number
-}
 
 /**
  * Reads a log for many readers at once: what several need at about the same time is read, decoded and encoded once. After a
@@ -33,9 +19,7 @@ export class Pages {
   /** The oldest first. */
   readonly #cached = new Map<number, DeliveryPage>()
   #cachedText = 0
-  #recent: Delivery[] = []
-  #recentStart = 0
-  #recentText = 0
+  readonly #recent = new Recent()
 
   /** `patience` is how long the log may take to answer, in milliseconds. */
   constructor(log: Log, patience: number) {
@@ -45,28 +29,15 @@ export class Pages {
 
   /** Keeps what was just delivered at hand. */
   keep(delivery: Delivery): void {
-    const { epoch, offset } = delivery.entry
-    const before = this.#recent[this.#recent.length - 1]?.entry
-    if (epoch !== this.#epoch || before?.offset !== offset - 1) this.#restart(delivery.entry)
-    this.#recent.push(delivery)
-    this.#recentText += textOf(delivery)
-    // In large pieces, since moving the rest costs as much each time.
-    if (this.#recent.length < 2 * RECENT && this.#recentText < 2 * RECENT_TEXT) return
-    let text = 0
-    let first = this.#recent.length
-    while (first > 0 && this.#recent.length - first < RECENT && text < RECENT_TEXT) {
-      text += textOf(this.#recent[--first] as Delivery)
-    }
-    this.#recent = this.#recent.slice(first)
-    this.#recentText = text
-    this.#recentStart = (this.#recent[0]?.entry.offset ?? offset + 1) - 1
+    this.at(delivery.entry.epoch)
+    this.#recent.add(delivery)
   }
 
   /** The next entries after a position, and perhaps some before it; `undefined` where the log has them no more, or never had. */
   read(after: Position): DeliveryPage | undefined | Promise<DeliveryPage | undefined> {
     const { epoch, offset } = after
     if (epoch === this.#epoch) {
-      const recent = this.#fromRecent(offset)
+      const recent = this.#recent.after(offset)
       if (recent) return recent
       for (const start of [alignedTo(offset), offset]) {
         const cached = this.#cached.get(start)
@@ -76,17 +47,6 @@ export class Pages {
       }
     }
     return this.#load(after)
-  }
-
-  #fromRecent(offset: number): DeliveryPage | undefined {
-    const newest = this.#recentStart + this.#recent.length
-    if (offset < this.#recentStart || offset >= newest) return undefined
-    let text = 0
-    const from = offset - this.#recentStart
-    let to = from
-    while (to < this.#recent.length && to - from < PAGE && text < PAGE_TEXT)
-      text += textOf(this.#recent[to++] as Delivery)
-    return { start: offset, end: this.#recentStart + to, deliveries: this.#recent.slice(from, to), text }
   }
 
   #load({ epoch, offset }: Position): DeliveryPage | undefined | Promise<DeliveryPage | undefined> {
@@ -162,13 +122,6 @@ export class Pages {
     this.#cachedText -= page.text
   }
 
-  #restart({ epoch, offset }: Position): void {
-    if (epoch !== this.#epoch) this.at(epoch)
-    this.#recent = []
-    this.#recentText = 0
-    this.#recentStart = offset - 1
-  }
-
   /** The log is at this epoch now: what is known of another one is of no use. */
   at(epoch: string): void {
     if (epoch === this.#epoch) return
@@ -176,9 +129,7 @@ export class Pages {
     this.#pending.clear()
     this.#cached.clear()
     this.#cachedText = 0
-    this.#recent = []
-    this.#recentText = 0
-    this.#recentStart = Number.POSITIVE_INFINITY
+    this.#recent.clear()
   }
 }
 
@@ -189,8 +140,4 @@ function alignedTo(offset: number): number {
 
 function isDense(entries: readonly Position[], { epoch, offset }: Position): boolean {
   return entries.every((entry, index) => entry.epoch === epoch && entry.offset === offset + 1 + index)
-}
-
-function textOf({ entry }: Delivery): number {
-  return entry.message.frame.length + 64
 }
