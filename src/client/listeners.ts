@@ -1,20 +1,25 @@
 import type { ServerSentEvent } from '../protocol/event.ts'
 
-type Run = (event: ServerSentEvent<string, unknown>) => unknown
+export type AnyEvent = ServerSentEvent<string, unknown>
+type Run = (event: AnyEvent) => unknown
 
-/** Calls what the user gave us; its mistake is its own, and disturbs nobody else. */
-export function call<Value>(run: ((value: Value) => unknown) | undefined, value?: Value): void {
+/**
+ * Calls what the user gave us; its mistake is its own, and disturbs nobody else. Returns a promise of its end, which never
+ * rejects, if it has not ended yet.
+ */
+export function call<Value>(run: ((value: Value) => unknown) | undefined, value?: Value): Promise<unknown> | undefined {
   try {
-    const result = run?.(value as Value)
-    // Anything but an object is no promise, and a new promise for each event would be felt.
-    if (result && typeof result === 'object') Promise.resolve(result).catch(report)
+    const result = run?.(value as Value) as PromiseLike<unknown> | undefined
+    // A new promise for each event would be felt.
+    if (typeof result?.then === 'function') return Promise.resolve(result).catch(report)
   } catch (error) {
     report(error)
   }
+  return undefined
 }
 
 /** Brings an error to `window.onerror` or `uncaughtException`, where uncaught ones are looked for. */
-function report(error: unknown): void {
+export function report(error: unknown): void {
   if (typeof reportError === 'function') reportError(error)
   else
     queueMicrotask(() => {
@@ -32,6 +37,10 @@ export class Listeners {
   // Replaced, never changed: whoever is added while an event is under way hears the next one.
   #entries: readonly Entry[] = []
 
+  get size(): number {
+    return this.#entries.length
+  }
+
   /** Adds a listener of one type, or of all where `type` is undefined. Returns its undo. */
   add(type: string | undefined, run: Run): () => void {
     const entry: Entry = { type, run }
@@ -43,13 +52,18 @@ export class Listeners {
   }
 
   /** Calls the listeners of an event in the order of their arrival; reads its data only if there is one. */
-  emit(raw: ServerSentEvent, read?: (raw: ServerSentEvent) => ServerSentEvent<string, unknown> | undefined): void {
-    let event: ServerSentEvent<string, unknown> | undefined
+  emit(
+    raw: ServerSentEvent,
+    read: ((raw: ServerSentEvent) => AnyEvent | undefined) | undefined,
+    onPending?: (end: Promise<unknown>) => void,
+  ): void {
+    let event: AnyEvent | undefined
     for (const { type, run } of this.#entries) {
       if (!run || (type !== undefined && type !== raw.type)) continue
       event ??= read ? read(raw) : raw
       if (!event) return
-      call(run, event)
+      const end = call(run, event)
+      if (end) onPending?.(end)
     }
   }
 }

@@ -1,0 +1,205 @@
+import { UnmissedError } from '../protocol/errors.ts'
+import { Bodies } from './bodies.ts'
+import { type Decision, decide } from './decide.ts'
+import { delay, later } from './delay.ts'
+import { BY_CALLER, isOffline, watch } from './environment.ts'
+import { ConnectError } from './errors.ts'
+import { report } from './listeners.ts'
+import type { CloseReason } from './options.ts'
+import type { Parts } from './parts.ts'
+import { Requests } from './requests.ts'
+import type { Step } from './step.ts'
+
+/** The life of a connection. Only this makes attempts, one after the other, so that no race can make two. */
+export class Loop {
+  readonly opened: Promise<void>
+  readonly closed: Promise<CloseReason>
+  #settleOpened!: (error?: ConnectError) => void
+  #settleClosed!: (reason: CloseReason) => void
+  readonly #parts: Parts
+  readonly #requests: Requests
+  readonly #bodies: Bodies
+  /** What is undone at the end. */
+  readonly #undos: ((() => void) | undefined)[]
+  #isOver = false
+  /** Why it is paused, in bits. */
+  #pauses = 0
+  #step: Step = new AbortController()
+  /** Whether a wait may be cut short by now, and whether somebody wanted that before it could be. */
+  #isSkippable = false
+  #isWoken = false
+  #isWarned = false
+
+  constructor(parts: Parts) {
+    const { signal, deadline = 0, unref, pauseWhenHidden } = parts.options
+    this.#parts = parts
+    this.#requests = new Requests(parts)
+    this.#bodies = new Bodies(
+      parts,
+      () => this.#settleOpened(),
+      () => this.finish('ended'),
+    )
+    this.opened = new Promise((resolve, reject) => {
+      this.#settleOpened = (error) => (error ? reject(error) : resolve())
+    })
+    this.opened.catch(() => {})
+    this.closed = new Promise((resolve) => {
+      this.#settleClosed = resolve
+    })
+    const abort = () => this.finish('aborted')
+    const expire = () => this.#fail(new ConnectError('deadline', `Not over in ${deadline} ms`, false))
+    signal?.addEventListener('abort', abort)
+    this.#undos = [
+      signal ? () => signal.removeEventListener('abort', abort) : undefined,
+      deadline > 0 ? later(deadline, expire, unref) : undefined,
+      watch(this, pauseWhenHidden?.after),
+    ]
+  }
+
+  async run(): Promise<void> {
+    // Whoever listens before the caller's code gives way hears everything.
+    await undefined
+    if (this.#parts.options.signal?.aborted) this.finish('aborted')
+    while (!this.#isOver) {
+      const step = this.#begin()
+      if (this.#pauses) await new Promise((resolve) => step.signal.addEventListener('abort', resolve))
+      else {
+        this.#connecting()
+        const error = await this.#attempt(step)
+        if (!step.isCut) await this.#meet(error)
+      }
+    }
+  }
+
+  /** Opens a body and reads it until that is over; answers with what ended it. */
+  async #attempt(step: Step): Promise<ConnectError> {
+    try {
+      const opened = await this.#requests.open(step)
+      if (opened) await this.#bodies.read(opened, step)
+      else if (!step.isCut) this.finish('stopped')
+      return new ConnectError('ended', 'The stream ended')
+    } catch (cause) {
+      if (step.error) return step.error
+      if (cause instanceof ConnectError) return cause
+      // The parser knows one error only.
+      if (cause instanceof UnmissedError) return new ConnectError('event-too-large', cause.message, false, { cause })
+      return new ConnectError('request', 'The attempt failed', true, { cause })
+    } finally {
+      // Whatever still hangs on the attempt goes with it.
+      step.abort()
+    }
+  }
+
+  /** Does what a failure means. */
+  async #meet(error: ConnectError) {
+    const decision = this.#decide(error)
+    if (decision.next === 'renew') this.#requests.renew(error)
+    else if (decision.next === 'wait') await this.#wait(error, decision)
+    else if (decision.next === 'failed') this.#fail(error)
+    else this.finish('ended')
+  }
+
+  #decide(error: ConnectError): Decision {
+    const { options, policy, health, status } = this.#parts
+    const { attempt } = status.snapshot
+    error.attempt = attempt
+    health.count(error.code === 'ended', policy.stable)
+    try {
+      return decide({
+        error,
+        attempt,
+        failures: health.failures,
+        wellSince: health.wellSince,
+        now: Date.now(),
+        isOffline: isOffline(),
+        asked: this.#bodies.retry,
+        policy,
+        // A function decides for itself; what it leaves open is decided as if there were none.
+        mayRepeat: policy.when ? this.#requests.isSafe : this.#requests.mayRepeat,
+        canRenew: !!options.onUnauthorized && !health.wasRenewed,
+        endIsGood: options.until === undefined,
+      })
+    } catch (mistake) {
+      report(mistake)
+      return { next: 'failed' }
+    }
+  }
+
+  async #wait(error: ConnectError, { delay: milliseconds, floor, mistake }: Extract<Decision, { next: 'wait' }>) {
+    const { status, options } = this.#parts
+    const { signal } = this.#begin()
+    if (mistake && !this.#isWarned) {
+      this.#isWarned = true
+      status.tell(new ConnectError('invalid-option', '`retry` must answer with a boolean or milliseconds', false))
+    }
+    status.tell(error, milliseconds)
+    if (!signal.aborted) status.enter('waiting', error, milliseconds)
+    // What the server asked for is waited for whoever comes; what lies above it may be cut short.
+    this.#isWoken = false
+    if (floor > 0) await delay(floor, signal, options.unref)
+    this.#isSkippable = !signal.aborted
+    if (!this.#isWoken) await delay(milliseconds - floor, signal, options.unref)
+    this.#isSkippable = false
+  }
+
+  #begin(): Step {
+    this.#step = new AbortController()
+    return this.#step
+  }
+  #cut() {
+    const { health, policy } = this.#parts
+    health.leave(policy.stable)
+    this.#isSkippable = false
+    this.#step.isCut = true
+    this.#step.abort()
+  }
+  #connecting() {
+    const { status, health } = this.#parts
+    const { state, attempt, error } = status.snapshot
+    const next = health.failures + 1
+    if (state !== 'connecting' || attempt !== next) status.enter('connecting', error, undefined, next)
+  }
+
+  pause(reason: number): void {
+    // What may not be repeated is left alone by the page: it might end well, and would not come back.
+    if (this.#isOver || (reason !== BY_CALLER && !this.#requests.mayRepeat)) return
+    const wasPaused = this.#pauses
+    this.#pauses |= reason
+    if (wasPaused) return
+    this.#cut()
+    this.#parts.status.enter('paused')
+  }
+  unpause(reason: number): void {
+    if (!(this.#pauses & reason)) return
+    this.#pauses &= ~reason
+    if (!this.#pauses) this.reconnect()
+  }
+  reconnect(): void {
+    if (this.#isOver) return
+    this.#pauses = 0
+    this.#cut()
+    this.#connecting()
+  }
+  wake(): void {
+    this.#bodies.check()
+    this.#isWoken = true
+    if (this.#isSkippable) this.reconnect()
+  }
+
+  #fail(error: ConnectError) {
+    if (this.#isOver) return
+    this.#parts.status.tell(error)
+    this.finish('failed', error)
+  }
+  finish(reason: CloseReason, error?: ConnectError): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    for (const undo of this.#undos) undo?.()
+    this.#cut()
+    this.#parts.status.enter('closed', error)
+    // Who closed it wants no more.
+    this.#parts.consumers.end(reason === 'closed' || reason === 'aborted', error)
+    this.#settleOpened(error ?? new ConnectError('closed', 'Closed before it opened'))
+    this.#settleClosed(reason)
+  }
+}
