@@ -47,9 +47,9 @@ export function decide(facts: Facts): Decision {
     const answer: unknown = when({ error, status, headers, attempt, elapsed: now - wellSince, delay })
     if (typeof answer === 'boolean') again = answer
     // Another answer is a mistake, which is met as if there were no such function.
-    else if ((answer as number) >= 0) {
+    else if (typeof answer === 'number' && answer >= 0) {
       again = true
-      delay = Math.max(answer as number, LOWEST)
+      delay = Math.max(answer, LOWEST)
     } else mistake = true
   }
   if (again && failures <= limit) return { next: 'wait', delay, floor: Math.min(floor, delay), mistake }

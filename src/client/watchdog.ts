@@ -25,6 +25,7 @@ export class Watchdog {
   /** Bytes came. */
   hear(): void {
     this.#heardAt = Date.now()
+    this.#isLast = false
   }
 
   /** While nobody takes what we have, the silence is ours. */

@@ -146,6 +146,18 @@ describe('what may change between attempts', () => {
     await vi.advanceTimersByTimeAsync(1000)
     expect(server.requests).toHaveLength(1)
   })
+  test.each(['text', Symbol('text'), { message: 'text' }])(
+    'tells what it throws, also if that is %s',
+    async (thrown) => {
+      const { errors } = start({
+        headers: () => {
+          throw thrown
+        },
+      })
+      await settle()
+      expect(errors).toMatchObject([{ code: 'request', message: expect.stringContaining('text'), cause: thrown }])
+    },
+  )
   it('is not waited for any more once we are closed, nor is a request made then', async () => {
     let give = (_: HeadersInit) => {}
     const { server, connection, states } = start({ headers: () => new Promise((resolve) => (give = resolve)) })
@@ -169,6 +181,12 @@ describe('what may change between attempts', () => {
       priority: 'low',
     })
   })
+  it('may be what only the fetch of a runtime knows', async () => {
+    const dispatcher = {}
+    const fetch = vi.fn(async (_url: string, _init: RequestInit) => new Response(null, { status: 204 }))
+    await connect(URL, { fetch, fetchOptions: { dispatcher, cf: { cacheTtl: 0 }, method: 'DELETE' } }).closed
+    expect(fetch.mock.calls[0]?.[1]).toMatchObject({ dispatcher, cf: { cacheTtl: 0 }, method: 'GET' })
+  })
   it('may name another Accept and Cache-Control', async () => {
     const { server } = start({
       headers: { accept: 'application/json, text/event-stream', 'cache-control': 'max-age=0' },
@@ -188,6 +206,13 @@ describe('the signal', () => {
     expect(await connection.closed).toBe('aborted')
     await settle()
     expect(server.requests).toHaveLength(0)
+  })
+  it('that is aborted already calls nobody before `connect` returned', async () => {
+    const onState = vi.fn()
+    const { connection } = start({ signal: AbortSignal.abort(), onState })
+    expect([connection.state, onState.mock.calls.length]).toEqual(['closed', 0])
+    await settle()
+    expect(onState.mock.calls).toMatchObject([[{ state: 'closed' }]])
   })
   it('closes the connection, and its listener goes with it', async () => {
     const abort = new AbortController()
@@ -476,6 +501,16 @@ describe('subscribers', () => {
     await settle()
     expect(heard).toEqual(['closed'])
   })
+  it('are not called any more where one before them undid them', async () => {
+    const { connection, server } = start()
+    const heard: string[] = []
+    connection.subscribe(() => undo())
+    const undo = connection.subscribe(({ state }) => heard.push(state))
+    const request = await server.next()
+    request.open()
+    await settle()
+    expect(heard).toEqual([])
+  })
   it('find a snapshot that is replaced and never changed, and the same one until something changes', async () => {
     const { connection, server } = start()
     const request = await server.next()
@@ -586,6 +621,35 @@ describe('a 401', () => {
     expect(await connection.closed).toBe('failed')
     expect(server.requests).toHaveLength(1)
   })
+  test.each<[string, (connection: Connection) => void]>([
+    [
+      'paused',
+      (connection) => {
+        connection.pause()
+        connection.unpause()
+      },
+    ],
+    ['reconnected', (connection) => connection.reconnect()],
+  ])('is met once, though it is %s while the token is on its way: the next attempt waits for it', async (_, act) => {
+    let token = 'old'
+    let give = () => {}
+    const onUnauthorized = vi.fn(async () => {
+      await new Promise<void>((resolve) => (give = resolve))
+      token = 'new'
+    })
+    const { server, connection, errors } = start(
+      { headers: () => ({ authorization: token }), onUnauthorized, connectTimeout: 1000 },
+      (request) => (request.headers.get('authorization') === 'new' ? request.open() : request.status(401)),
+    )
+    await settle()
+    act(connection)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(server.requests).toHaveLength(1)
+    give()
+    await settle()
+    expect([connection.state, onUnauthorized.mock.calls.length, server.requests.length]).toEqual(['open', 1, 2])
+    expect(errors).toMatchObject([{ status: 401, attempt: 1, delay: 0 }])
+  })
   it('does not hold up a close while the token is on its way', async () => {
     const { connection, server } = start({ onUnauthorized: () => new Promise(() => {}) }, (request) =>
       request.status(401),
@@ -624,6 +688,31 @@ describe('a retry function', () => {
     expect(server.requests).toHaveLength(1)
     await vi.advanceTimersByTimeAsync(1)
     expect(server.requests).toHaveLength(2)
+  })
+  test.each([undefined, Number.NaN, -1, 'soon', null])(
+    'that answers %s is a mistake that is told once, and no hot loop',
+    async (answer) => {
+      const { server, errors, connection } = start({ retry: () => answer as never }, (request) => request.status(503))
+      await vi.advanceTimersByTimeAsync(2500)
+      expect(server.requests).toHaveLength(3)
+      expect(errors.map(({ code }) => code)).toEqual(['invalid-option', 'status', 'status', 'status'])
+      expect(connection.state).toBe('waiting')
+    },
+  )
+  it('that answers nothing of a POST does not send it twice', async () => {
+    const { server, connection } = start({ method: 'POST', body: '{}', retry: () => undefined as never }, (request) =>
+      request.status(503),
+    )
+    expect(await connection.closed).toBe('failed')
+    expect(server.requests).toHaveLength(1)
+  })
+  it('has a limit beside it, and numbers', async () => {
+    const { server, connection } = start({ retry: { when: () => true, limit: 2, base: 100 } }, (request) =>
+      request.status(404),
+    )
+    await vi.advanceTimersByTimeAsync(200)
+    expect(await connection.closed).toBe('failed')
+    expect(server.requests).toHaveLength(3)
   })
   it('that throws is reported, and the failure is final', async () => {
     const report = vi.fn()
@@ -822,6 +911,14 @@ describe('a gap', () => {
     await settle()
     expect(onGap).not.toHaveBeenCalled()
   })
+  it('is not followed by its event where the connection was closed for it', async () => {
+    const { server, events, connection } = start({ lastEventId: 'a.5', onGap: () => connection.close() })
+    const request = await server.next()
+    request.open({ headers: { unmissed: 'ids=unique' } })
+    request.write('event: gap\nid: b.9\ndata: {}\n\ndata: a\n\n')
+    await settle()
+    expect([events, connection.state]).toEqual([[], 'closed'])
+  })
   it('is told once by our own server, in its event, which is delivered too', async () => {
     const onGap = vi.fn()
     const { server, events } = start({ lastEventId: 'a.5', onGap })
@@ -862,6 +959,46 @@ describe('data', () => {
     expect(ticks).toEqual([1, 3])
     expect(errors).toMatchObject([{ code: 'invalid-data', delay: undefined, event: { type: 'tick', data: '{' } }])
     expect(connection.state).toBe('open')
+  })
+  test.each<[string, Options]>([
+    ['cursor', { cursor: ({ data }) => JSON.parse(data).id }],
+    ['until', { until: ({ data }) => JSON.parse(data).id === '9' }],
+  ])('that %s cannot read goes there, too, and is delivered', async (_, options) => {
+    const { server, errors, events, connection } = start({ ...options, retry: false })
+    const request = await server.next()
+    request.write('data: {\n\ndata: {"id":"9"}\n\n')
+    await settle()
+    expect(events).toEqual(['{', '{"id":"9"}'])
+    expect(errors).toMatchObject([{ code: 'invalid-data', event: { data: '{' } }])
+    expect(connection.lastEventId + connection.state).toBe(_ === 'cursor' ? '9open' : 'closed')
+  })
+  it('that `cursor` cannot read may still be the end', async () => {
+    const { server, connection, events } = start({
+      cursor: ({ data }) => JSON.parse(data).id,
+      until: ({ data }) => data === 'bye',
+    })
+    const request = await server.next()
+    request.send({ data: 'bye' })
+    expect(await connection.closed).toBe('ended')
+    expect(events).toEqual(['bye'])
+  })
+  it('whose schema takes its time is refused, and what comes of it later is nobody’s concern', async () => {
+    const server = createMockServer()
+    const errors: ConnectError[] = []
+    const schema = {
+      '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('late')) },
+    } as const
+    const connection = connect(URL, {
+      fetch: server.fetch,
+      schemas: { tick: schema },
+      onError: (error) => errors.push(error),
+    })
+    open.push(() => connection.close())
+    connection.on(() => {})
+    const request = await server.next()
+    request.send({ type: 'tick', data: '1' })
+    await settle()
+    expect(errors).toMatchObject([{ code: 'invalid-data', message: expect.stringContaining('asynchronous schema') }])
   })
   it('that nobody listens to is not read', async () => {
     const parse = vi.fn()

@@ -252,6 +252,25 @@ describe('a line that breaks', () => {
   })
 })
 
+describe('a page that is busy', () => {
+  it('does not take its own silence for the server’s: what came is read first', async () => {
+    const server = await serve((_, response) => {
+      begin(response)
+      let id = 0
+      const timer = setInterval(() => response.write(event(++id)), 20)
+      response.on('close', () => clearInterval(timer))
+    })
+    const { connection, events, errors } = start(server.url, { idleTimeout: 200 })
+    await until(() => events.length > 2, 'some events')
+    for (let times = 0; times < 3; times++) {
+      const begun = Date.now()
+      while (Date.now() - begun < 300);
+      await pause(60)
+    }
+    expect([errors, connection.state]).toEqual([[], 'open'])
+  })
+})
+
 describe('pressing back', () => {
   it('is felt by the server, and nothing is lost', async () => {
     const size = 64 * 1024
