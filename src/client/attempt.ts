@@ -4,13 +4,13 @@ import { ConnectError, type ConnectErrorCode } from './errors.ts'
 import type { AttemptInfo, ConnectUrl } from './options.ts'
 import { isSafe, type SendContext, send, type Target } from './redirect.ts'
 import { LONGEST_ID, toBytes, UNSENDABLE } from './resume.ts'
-import { isRetryable } from './retry.ts'
+import { isRetryable, type RetryOptions } from './retry.ts'
 import { throwIfAborted } from './step.ts'
 
 export interface AttemptContext extends SendContext {
   readonly url: ConnectUrl
   readonly info: AttemptInfo
-  readonly statuses: readonly number[] | undefined
+  readonly policy: RetryOptions
   /** The live id; `undefined` while there never was one. */
   readonly id: string | undefined
   /** Called just before the request is sent, with whether it may be sent twice: a safe method without a body. */
@@ -29,7 +29,7 @@ const BODY_WAIT = 1000
 
 /** Makes one request. Resolves to its answer, or to `undefined` where the server asks us to stop (204). */
 export async function attempt(context: AttemptContext): Promise<Answer | undefined> {
-  const { platform, statuses } = context
+  const { platform, policy } = context
   const target = await prepare(context)
   context.onRequest(isSafe(target.method) && target.body == null)
   const response = await send(target, context)
@@ -38,7 +38,7 @@ export async function attempt(context: AttemptContext): Promise<Answer | undefin
   const refuse = (code: ConnectErrorCode, message: string, retryable = false) =>
     refused(response, context, code, message, retryable)
   if (status === 204) return undefined
-  if (status !== 200) await refuse('status', `Status ${status}`, isRetryable(status, statuses))
+  if (status !== 200) await refuse('status', `Status ${status}`, isRetryable(status, policy.statuses))
   if (!isEventStream(type)) await refuse('content-type', `${type} is not text/event-stream`)
   // `null` is an empty body; React Native's fetch has none at all.
   if (body === undefined) await refuse('no-body', 'This fetch cannot stream: pass { fetch } from "expo/fetch"')

@@ -5,6 +5,7 @@ import { Health } from './health.ts'
 import type { AnyEvent } from './listeners.ts'
 import { Loop } from './loop.ts'
 import type { CloseReason, ConnectOptions, ConnectUrl, ListenOptions, Snapshot, State } from './options.ts'
+import { detect } from './platform.ts'
 import { Status } from './status.ts'
 
 type Run = (event: AnyEvent) => unknown
@@ -23,7 +24,20 @@ export class Handle {
     const status = new Status(options, cursors)
     const consumers = new Consumers(options, cursors, (error) => status.tell(error))
     const policy = typeof retry === 'function' ? { when: retry } : (typeof retry === 'object' && retry) || {}
-    const loop = new Loop({ url, options, policy, cursors, status, consumers, health: new Health() })
+    const platform = detect()
+    const health = new Health()
+    const loop = new Loop({
+      url,
+      options,
+      policy,
+      platform,
+      cursors,
+      status,
+      consumers,
+      health,
+      isSafe: true,
+      bodies: 0,
+    })
     this.#status = status
     this.#consumers = consumers
     this.#loop = loop

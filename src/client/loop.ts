@@ -1,13 +1,13 @@
 import { UnmissedError } from '../protocol/errors.ts'
-import { Bodies } from './bodies.ts'
+import { Body } from './body.ts'
 import { type Decision, decide } from './decide.ts'
 import { delay, later } from './delay.ts'
 import { BY_CALLER, isOffline, watch } from './environment.ts'
 import { ConnectError } from './errors.ts'
-import { report } from './listeners.ts'
+import { call, report } from './listeners.ts'
 import type { CloseReason } from './options.ts'
-import type { Parts } from './parts.ts'
-import { Requests } from './requests.ts'
+import { mayRepeat, type Opened, open, renew } from './requests.ts'
+import type { Shared } from './shared.ts'
 import type { Step } from './step.ts'
 
 /** The life of a connection. Only this makes attempts, one after the other, so that no race can make two. */
@@ -16,9 +16,8 @@ export class Loop {
   readonly closed: Promise<CloseReason>
   #settleOpened!: (error?: ConnectError) => void
   #settleClosed!: (reason: CloseReason) => void
-  readonly #parts: Parts
-  readonly #requests: Requests
-  readonly #bodies: Bodies
+  readonly #shared: Shared
+  #body: Body | undefined
   /** What is undone at the end. */
   readonly #undos: ((() => void) | undefined)[]
   #isOver = false
@@ -30,15 +29,9 @@ export class Loop {
   #isWoken = false
   #isWarned = false
 
-  constructor(parts: Parts) {
-    const { signal, deadline = 0, unref, pauseWhenHidden } = parts.options
-    this.#parts = parts
-    this.#requests = new Requests(parts)
-    this.#bodies = new Bodies(
-      parts,
-      () => this.#settleOpened(),
-      () => this.finish('ended'),
-    )
+  constructor(shared: Shared) {
+    const { signal, deadline = 0, unref, pauseWhenHidden } = shared.options
+    this.#shared = shared
     this.opened = new Promise((resolve, reject) => {
       this.#settleOpened = (error) => (error ? reject(error) : resolve())
     })
@@ -59,7 +52,7 @@ export class Loop {
   async run(): Promise<void> {
     // Whoever listens before the caller's code gives way hears everything.
     await undefined
-    if (this.#parts.options.signal?.aborted) this.finish('aborted')
+    if (this.#shared.options.signal?.aborted) this.finish('aborted')
     while (!this.#isOver) {
       const step = this.#begin()
       if (this.#pauses) await new Promise((resolve) => step.signal.addEventListener('abort', resolve))
@@ -74,8 +67,8 @@ export class Loop {
   /** Opens a body and reads it until that is over; answers with what ended it. */
   async #attempt(step: Step): Promise<ConnectError> {
     try {
-      const opened = await this.#requests.open(step)
-      if (opened) await this.#bodies.read(opened, step)
+      const opened = await open(this.#shared, step)
+      if (opened) await this.#enter(opened, step).read()
       else if (!step.isCut) this.finish('stopped')
       return new ConnectError('ended', 'The stream ended')
     } catch (cause) {
@@ -87,20 +80,36 @@ export class Loop {
     } finally {
       // Whatever still hangs on the attempt goes with it.
       step.abort()
+      this.#body = undefined
     }
+  }
+
+  #enter(opened: Opened, step: Step): Body {
+    const { status, health, options } = this.#shared
+    const body = new Body(this.#shared, opened, step, () => this.finish('ended'))
+    this.#body = body
+    health.open()
+    // Between two awaits somebody may have had another wish, and so may whoever hears of the opening.
+    if (!step.isCut) status.enter('open')
+    if (!step.isCut) {
+      this.#settleOpened()
+      call(options.onOpen, opened.response)
+      body.compare()
+    }
+    return body
   }
 
   /** Does what a failure means. */
   async #meet(error: ConnectError) {
     const decision = this.#decide(error)
-    if (decision.next === 'renew') this.#requests.renew(error)
+    if (decision.next === 'renew') this.#shared.renewal = renew(this.#shared, error)
     else if (decision.next === 'wait') await this.#wait(error, decision)
     else if (decision.next === 'failed') this.#fail(error)
     else this.finish('ended')
   }
 
   #decide(error: ConnectError): Decision {
-    const { options, policy, health, status } = this.#parts
+    const { options, policy, health, status } = this.#shared
     const { attempt } = status.snapshot
     error.attempt = attempt
     health.count(error.code === 'ended', policy.stable)
@@ -112,10 +121,10 @@ export class Loop {
         wellSince: health.wellSince,
         now: Date.now(),
         isOffline: isOffline(),
-        asked: this.#bodies.retry,
+        asked: this.#shared.retry,
         policy,
         // A function decides for itself; what it leaves open is decided as if there were none.
-        mayRepeat: policy.when ? this.#requests.isSafe : this.#requests.mayRepeat,
+        mayRepeat: policy.when ? this.#shared.isSafe : mayRepeat(this.#shared),
         canRenew: !!options.onUnauthorized && !health.wasRenewed,
         endIsGood: options.until === undefined,
       })
@@ -126,7 +135,7 @@ export class Loop {
   }
 
   async #wait(error: ConnectError, { delay: milliseconds, floor, mistake }: Extract<Decision, { next: 'wait' }>) {
-    const { status, options } = this.#parts
+    const { status, options } = this.#shared
     const { signal } = this.#begin()
     if (mistake && !this.#isWarned) {
       this.#isWarned = true
@@ -147,14 +156,14 @@ export class Loop {
     return this.#step
   }
   #cut() {
-    const { health, policy } = this.#parts
+    const { health, policy } = this.#shared
     health.leave(policy.stable)
     this.#isSkippable = false
     this.#step.isCut = true
     this.#step.abort()
   }
   #connecting() {
-    const { status, health } = this.#parts
+    const { status, health } = this.#shared
     const { state, attempt, error } = status.snapshot
     const next = health.failures + 1
     if (state !== 'connecting' || attempt !== next) status.enter('connecting', error, undefined, next)
@@ -162,12 +171,12 @@ export class Loop {
 
   pause(reason: number): void {
     // What may not be repeated is left alone by the page: it might end well, and would not come back.
-    if (this.#isOver || (reason !== BY_CALLER && !this.#requests.mayRepeat)) return
+    if (this.#isOver || (reason !== BY_CALLER && !mayRepeat(this.#shared))) return
     const wasPaused = this.#pauses
     this.#pauses |= reason
     if (wasPaused) return
     this.#cut()
-    this.#parts.status.enter('paused')
+    this.#shared.status.enter('paused')
   }
   unpause(reason: number): void {
     if (!(this.#pauses & reason)) return
@@ -181,14 +190,14 @@ export class Loop {
     this.#connecting()
   }
   wake(): void {
-    this.#bodies.check()
+    this.#body?.watchdog?.check()
     this.#isWoken = true
     if (this.#isSkippable) this.reconnect()
   }
 
   #fail(error: ConnectError) {
     if (this.#isOver) return
-    this.#parts.status.tell(error)
+    this.#shared.status.tell(error)
     this.finish('failed', error)
   }
   finish(reason: CloseReason, error?: ConnectError): void {
@@ -196,9 +205,9 @@ export class Loop {
     this.#isOver = true
     for (const undo of this.#undos) undo?.()
     this.#cut()
-    this.#parts.status.enter('closed', error)
+    this.#shared.status.enter('closed', error)
     // Who closed it wants no more.
-    this.#parts.consumers.end(reason === 'closed' || reason === 'aborted', error)
+    this.#shared.consumers.end(reason === 'closed' || reason === 'aborted', error)
     this.#settleOpened(error ?? new ConnectError('closed', 'Closed before it opened'))
     this.#settleClosed(reason)
   }

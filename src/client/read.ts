@@ -1,7 +1,8 @@
 import { UnmissedError } from '../protocol/errors.ts'
 import type { Parser } from '../protocol/parser.ts'
-import type { Consumers } from './consumers.ts'
+import type { Cursors } from './cursors.ts'
 import { ConnectError } from './errors.ts'
+import type { Shared } from './shared.ts'
 import { throwIfAborted } from './step.ts'
 import type { Watchdog } from './watchdog.ts'
 
@@ -11,21 +12,19 @@ export const FULL = Symbol('full')
 /** How many bytes a parser gets at once that may be stopped: each time it goes on, it looks at all that it has. */
 const PIECE = 4096
 
+/** How many functions away the caller's code may wait for `opened`, and still hear the first event. */
+const TICKS = 10
+
 type Bytes = Uint8Array<ArrayBuffer>
 
-export interface ReadOptions {
-  readonly signal: AbortSignal
-  readonly consumers: Consumers
-  readonly watchdog: Watchdog | undefined
-  /** Called before the parser gets a chunk. */
-  onChunk(): void
-  /** Called when the listeners of what it got ran, or one of them stopped us. */
-  onRead(): void
-}
-
 /** Feeds a body to a parser until its end; throws when it breaks, or the signal aborts. Leaves no body open. */
-export async function read(body: ReadableStream<Bytes>, parser: Parser, options: ReadOptions): Promise<void> {
-  const { signal, watchdog } = options
+export async function read(
+  body: ReadableStream<Bytes>,
+  parser: Parser,
+  { consumers, cursors, health, bodies }: Shared,
+  signal: AbortSignal,
+  watchdog: Watchdog | undefined,
+): Promise<void> {
   const reader = body.getReader()
   // Cancelling ends a pending read everywhere, also where a custom fetch forgot the signal; its promise may never settle.
   const cancel = () => {
@@ -34,8 +33,32 @@ export async function read(body: ReadableStream<Bytes>, parser: Parser, options:
   }
   signal.addEventListener('abort', cancel)
   try {
-    throwIfAborted(signal)
-    await feed(reader, parser, options)
+    if (bodies === 1) for (let tick = 0; tick < TICKS; tick++) await undefined
+    /** What of a chunk the parser has not got yet. */
+    let rest: Bytes | undefined
+    /** Whether it was stopped, and holds text that it has not looked at. */
+    let isStopped = false
+    for (;;) {
+      throwIfAborted(signal)
+      if (consumers.isFull) {
+        watchdog?.block(true)
+        await consumers.room(signal)
+        watchdog?.block(false)
+      } else if (isStopped) isStopped = !push(parser, '', cursors)
+      else if (rest) {
+        const piece: Bytes = consumers.hasLoops ? beginning(rest) : rest
+        rest = piece === rest ? undefined : rest.subarray(piece.length)
+        isStopped = !push(parser, piece, cursors)
+      } else {
+        const { value, done } = await reader.read()
+        throwIfAborted(signal)
+        if (done) return parser.end()
+        rest = value
+        // Asking the clock for each chunk would be felt, too.
+        watchdog?.hear()
+        health.hear()
+      }
+    }
   } catch (cause) {
     if (signal.aborted || cause instanceof UnmissedError) throw cause
     throw new ConnectError('network', 'The stream broke', true, { cause })
@@ -45,39 +68,17 @@ export async function read(body: ReadableStream<Bytes>, parser: Parser, options:
   }
 }
 
-async function feed(reader: ReadableStreamDefaultReader<Bytes>, parser: Parser, options: ReadOptions) {
-  const { signal, consumers, watchdog, onChunk, onRead } = options
-  /** What of a chunk the parser has not got yet. */
-  let rest: Bytes | undefined
-  /** Whether the parser was stopped, and holds text that it has not looked at. */
-  let isStopped = false
-  for (;;) {
-    if (consumers.isFull) {
-      watchdog?.block(true)
-      await consumers.room(signal)
-      watchdog?.block(false)
-    } else if (!rest && !isStopped) {
-      const { value, done } = await reader.read()
-      throwIfAborted(signal)
-      if (done) return parser.end()
-      rest = value
-      // Asking the clock for each chunk would be felt, too.
-      watchdog?.hear()
-      onChunk()
-    }
-    throwIfAborted(signal)
-    const piece: Bytes | undefined = isStopped ? undefined : rest && consumers.hasLoops ? beginning(rest) : rest
-    if (piece) rest = piece === rest ? undefined : rest?.subarray(piece.length)
-    try {
-      isStopped = false
-      parser.push(piece ?? '')
-    } catch (reason) {
-      if (reason !== FULL) throw reason
-      isStopped = true
-    } finally {
-      onRead()
-    }
+/** Answers whether the parser took all of it. */
+function push(parser: Parser, piece: Bytes | '', cursors: Cursors): boolean {
+  try {
+    parser.push(piece)
+  } catch (reason) {
+    if (reason !== FULL) throw reason
+    return false
+  } finally {
+    cursors.rest()
   }
+  return true
 }
 
 function beginning(bytes: Bytes): Bytes {

@@ -66,11 +66,6 @@ export async function send(target: Target, context: SendContext): Promise<Respon
   }
 }
 
-/** What goes along to any origin. */
-const FREE = ['accept', 'cache-control']
-/** What describes the body comes and goes with it (RFC 9110 §8). */
-const OF_BODY = ['content-type', 'content-encoding', 'content-language', 'content-location']
-
 function redirect(target: Target, response: Response, count: number, { idOrigin, onWarning }: SendContext): void {
   const { url, method, headers, body, idParam } = target
   const { status } = response
@@ -88,9 +83,10 @@ function redirect(target: Target, response: Response, count: number, { idOrigin,
   if (!takesId && (idParam || headers.has('last-event-id')))
     onWarning(new ConnectError('unsendable-id', `The last event id is not sent to ${next.origin}`))
   for (const name of [...headers.keys()]) {
-    const lost = OF_BODY.includes(name)
+    // What describes the body comes and goes with it (RFC 9110 §8).
+    const lost = /^content-(type|encoding|language|location)$/.test(name)
       ? rewritten || (foreign && !body)
-      : foreign && !FREE.includes(name) && !(takesId && name === 'last-event-id')
+      : foreign && !/^(accept|cache-control)$/.test(name) && !(takesId && name === 'last-event-id')
     if (lost) headers.delete(name)
   }
   target.url = next

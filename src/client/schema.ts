@@ -42,6 +42,10 @@ export function decode(raw: ServerSentEvent, parse: Parse | undefined, schemas: 
     Promise.resolve(result).catch(() => {})
     throw new TypeError(JSON.stringify('issues' in result ? result.issues : 'asynchronous schema'), { cause: result })
   } catch (cause) {
-    throw new ConnectError('invalid-data', `Invalid data of "${type}"`, true, { cause, event: raw })
+    throw invalid(raw, cause)
   }
 }
+
+/** The error of an event that a function of the caller's could not read. */
+export const invalid = (event: ServerSentEvent, cause: unknown): ConnectError =>
+  new ConnectError('invalid-data', `Invalid data of "${event.type}"`, true, { cause, event })
