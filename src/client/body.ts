@@ -23,6 +23,7 @@ export class Body {
   /** What our own server says of its stream; missing where it is another. */
   readonly #ours: string | null
   readonly #number: number
+  readonly #decode: ((raw: ServerSentEvent) => AnyEvent | undefined) | undefined
   /** The id in the block of the event that comes next, and the one in force before it. */
   #named: string | undefined
   #before: string | undefined
@@ -35,6 +36,8 @@ export class Body {
     this.#onEnd = onEnd
     this.#ours = opened.response.headers.get('unmissed')
     this.#number = ++shared.bodies
+    const { parse, schemas } = shared.options
+    if (parse || schemas) this.#decode = (raw) => this.#ask(raw, () => decode(raw, parse, schemas))
   }
 
   /** Tells that the server went on after another id than the one asked for. Our own tells it in an event, which says more. */
@@ -48,12 +51,12 @@ export class Body {
   }
 
   /** Reads it to its end. */
-  async read(): Promise<void> {
+  read(): Promise<void> | undefined {
     const { options } = this.#shared
     const { body } = this.#opened.response
     const idle = options.idleTimeout ?? Number(/\bheartbeat=(\d+)/.exec(`${this.#ours}`)?.[1] ?? 0) * HEARTBEATS
     if (idle > 0) this.watchdog = new Watchdog(idle, options.unref, (error) => fail(this.#step, error))
-    if (body) await read(body, this.#parser(), this.#shared, this.#step.signal, this.watchdog)
+    return body ? read(body, this.#parser(), this.#shared, this.#step.signal, this.watchdog) : undefined
   }
 
   #parser() {
@@ -97,7 +100,7 @@ export class Body {
 
   #onEvent(raw: ServerSentEvent, named: string | undefined, before: string) {
     const { options, cursors, consumers, health } = this.#shared
-    const { cursor, until, parse, schemas } = options
+    const { cursor, until } = options
     const { asked, origin } = this.#opened
     health.deliver()
     if (raw.data === until) return this.#onEnd()
@@ -105,14 +108,9 @@ export class Body {
     cursors.begin(before)
     const next = cursor && this.#ask(raw, cursor)
     if (next !== undefined) cursors.move(next, origin)
-    consumers.emit(raw, (parse || schemas) && this.#decode)
+    consumers.emit(raw, this.#decode)
     cursors.end()
     if (typeof until === 'function' && this.#ask(raw, until)) this.#onEnd()
-  }
-
-  readonly #decode = (raw: ServerSentEvent): AnyEvent | undefined => {
-    const { parse, schemas } = this.#shared.options
-    return this.#ask(raw, () => decode(raw, parse, schemas))
   }
 
   /** What a function of the caller's says of an event. What it throws is told, and the stream lives on. */

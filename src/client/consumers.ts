@@ -5,8 +5,8 @@ import { ConnectError } from './errors.ts'
 import { Iteration } from './iteration.ts'
 import { type AnyEvent, Listeners } from './listeners.ts'
 import type { ConnectOptions, ListenOptions } from './options.ts'
+import { race } from './step.ts'
 
-type End = (error?: ConnectError) => void
 type Run = (event: AnyEvent) => unknown
 
 /** All who hear the events of a connection: listeners, promises of one event, and loops, which may press back. */
@@ -17,8 +17,6 @@ export class Consumers {
   readonly #listeners = new Listeners()
   /** The loops, and what undoes their listening. */
   readonly #loops = new Map<Iteration, (() => void)[]>()
-  /** What waits for the end of the connection. */
-  readonly #ends = new Set<End>()
   #wake: (() => void) | undefined
   #isOver = false
 
@@ -31,53 +29,25 @@ export class Consumers {
   /** Gives an event to all who listen to its type. */
   emit(raw: ServerSentEvent, read: ((raw: ServerSentEvent) => AnyEvent | undefined) | undefined): void {
     // `onGap` may have closed us.
-    if (!this.#isOver) this.#listeners.emit(raw, read, this.#onPending)
-  }
-  readonly #onPending = (end: Promise<unknown>) => {
-    const event = this.#cursors.hold()
-    end.then(() => this.#cursors.release(event))
+    if (!this.#isOver) this.#listeners.emit(raw, read, this.#cursors)
   }
 
   /** Calls the listener until its undo, or its signal. */
   on(type: string | undefined, run: Run, signal: AbortSignal | undefined): () => void {
-    const remove = this.#listeners.add(type, run)
-    if (!signal) return remove
-    const end = () => signal.removeEventListener('abort', undo)
-    const undo = () => {
-      remove()
-      end()
-      this.#ends.delete(end)
-    }
-    if (signal.aborted) remove()
-    else {
-      signal.addEventListener('abort', undo)
-      // A signal that outlives us is not to keep us.
-      this.#ends.add(end)
-    }
-    return undo
+    return this.#listeners.add(type, run, signal)
   }
 
   /** The next event of the type, or of any. */
-  next(type: string | undefined, { signal }: ListenOptions = {}): Promise<AnyEvent> {
-    const promise = new Promise<AnyEvent>((resolve, reject) => {
-      const settle = (act: () => void) => {
-        undo()
-        signal?.removeEventListener('abort', abort)
-        this.#ends.delete(end)
-        act()
-      }
-      const abort = () => settle(() => reject(signal?.reason))
-      const end: End = (error) =>
-        settle(() => reject(error ?? new ConnectError('closed', 'Closed before such an event came')))
-      const undo = this.#listeners.add(type, (event) => settle(() => resolve(event)))
-      this.#ends.add(end)
-      if (this.#isOver) end()
-      else if (signal?.aborted) abort()
-      else signal?.addEventListener('abort', abort)
-    })
-    // Nobody has to handle it, as with `opened`.
-    promise.catch(() => {})
-    return promise
+  async next(type: string | undefined, { signal }: ListenOptions = {}): Promise<AnyEvent> {
+    const loop = this.iterate([type])
+    try {
+      const { value } = await (signal ? race(loop.next(), signal) : loop.next())
+      if (!value) throw new ConnectError('closed', 'Closed before such an event')
+      loop.pass()
+      return value
+    } finally {
+      loop.return()
+    }
   }
 
   /** A loop over events of some types, or of all. */
@@ -108,7 +78,7 @@ export class Consumers {
   end(discard: boolean, error: ConnectError | undefined): void {
     this.#isOver = true
     for (const loop of this.#loops.keys()) loop.end(discard, error)
-    for (const end of this.#ends) end(error)
+    this.#listeners.end()
   }
 
   /** Whether events may have to wait, so that it matters how many come at a time. */

@@ -51,7 +51,10 @@ export class Handle {
     return this.#consumers.on(type as string | undefined, run as Run, (options as ListenOptions | undefined)?.signal)
   }
   next(type?: string, options?: ListenOptions): Promise<never> {
-    return this.#consumers.next(type, options) as Promise<never>
+    const next = this.#consumers.next(type, options)
+    // Nobody has to handle it, as with `opened`.
+    next.catch(() => {})
+    return next as Promise<never>
   }
   iterate(...types: string[]): AsyncIterableIterator<never, undefined> {
     return this.#consumers.iterate(types.length > 0 ? types : [undefined]) as never

@@ -57,9 +57,14 @@ export class Iteration implements AsyncIterableIterator<AnyEvent, undefined> {
     return { value, done: false }
   }
 
+  /** Says that the events that were given are done with. */
+  pass(): void {
+    for (let mark = this.#given.pop(); mark; mark = this.#given.pop()) this.#cursors.release(mark)
+  }
+
   next(): Promise<Result> {
     // Whoever asks for the next event has gone past the last one.
-    for (let mark = this.#given.pop(); mark; mark = this.#given.pop()) this.#cursors.release(mark)
+    this.pass()
     if (!this.#going.length) {
       this.#going = this.#coming.reverse()
       this.#coming = []

@@ -27,10 +27,18 @@ export function report(error: unknown): void {
     })
 }
 
+/** Who has to know when listeners are done that take their time. */
+interface Holder<Mark> {
+  hold(): Mark
+  release(mark: Mark): void
+}
+
 interface Entry {
   readonly type: string | undefined
   /** Missing as soon as it is removed, for those who still hold the list. */
   run: Run | undefined
+  readonly signal: AbortSignal | undefined
+  readonly undo: () => void
 }
 
 export class Listeners {
@@ -41,21 +49,30 @@ export class Listeners {
     return this.#entries.length
   }
 
-  /** Adds a listener of one type, or of all where `type` is undefined. Returns its undo. */
-  add(type: string | undefined, run: Run): () => void {
-    const entry: Entry = { type, run }
-    this.#entries = [...this.#entries, entry]
-    return () => {
+  /** Adds a listener of one type, or of all where `type` is undefined, until its undo, or its signal. Returns that undo. */
+  add(type: string | undefined, run: Run, signal?: AbortSignal): () => void {
+    const undo = () => {
       entry.run = undefined
       this.#entries = this.#entries.filter((other) => other !== entry)
+      signal?.removeEventListener('abort', undo)
     }
+    const entry: Entry = { type, run, signal, undo }
+    if (signal?.aborted) return undo
+    this.#entries = [...this.#entries, entry]
+    signal?.addEventListener('abort', undo)
+    return undo
+  }
+
+  /** Nothing will be emitted any more: signals that outlive us are not to keep us. */
+  end(): void {
+    for (const { signal, undo } of this.#entries) signal?.removeEventListener('abort', undo)
   }
 
   /** Calls the listeners of an event in the order of their arrival; reads its data only if there is one. */
-  emit(
+  emit<Mark>(
     raw: ServerSentEvent,
     read: ((raw: ServerSentEvent) => AnyEvent | undefined) | undefined,
-    onPending?: (end: Promise<unknown>) => void,
+    holder?: Holder<Mark>,
   ): void {
     let event: AnyEvent | undefined
     for (const { type, run } of this.#entries) {
@@ -63,7 +80,9 @@ export class Listeners {
       event ??= read ? read(raw) : raw
       if (!event) return
       const end = call(run, event)
-      if (end) onPending?.(end)
+      if (!end || !holder) continue
+      const mark = holder.hold()
+      end.then(() => holder.release(mark))
     }
   }
 }
