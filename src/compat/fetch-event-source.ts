@@ -85,7 +85,7 @@ export async function fetchEventSource(input: RequestInfo | URL, init: FetchEven
       connection.pause()
       const wait = decide(error)
       if (wait === false) connection.close()
-      else timer = setTimeout(connection.resume, wait === true ? 1000 : wait)
+      else timer = setTimeout(connection.unpause, wait === true ? 1000 : wait)
     }
   })
   await connection.closed

@@ -46,7 +46,8 @@ connect<Events>(url, { headers: {} })
 
 const typed = connect<Events>(url, { parse: 'json' })
 typed.on('tick', (event) => expectTypeOf(event).toEqualTypeOf<ServerSentEvent<'tick', Tick>>())
-typed.once('note', ({ data }) => expectTypeOf(data).toEqualTypeOf<string>())
+expectTypeOf(typed.next('note')).resolves.toEqualTypeOf<ServerSentEvent<'note', string>>()
+expectTypeOf(typed.next()).resolves.toEqualTypeOf<EventOf<Events>>()
 typed.on((event) => {
   expectTypeOf(event).toEqualTypeOf<ServerSentEvent<'tick', Tick> | ServerSentEvent<'note', string>>()
   if (event.type === 'tick') expectTypeOf(event.data).toEqualTypeOf<Tick>()
@@ -63,10 +64,10 @@ typed.on('tick', (event) => (event.data = { price: 1 }))
 
 async function iterate() {
   for await (const event of typed) expectTypeOf(event).toEqualTypeOf<EventOf<Events>>()
-  for await (const { data } of typed.events('tick')) expectTypeOf(data).toEqualTypeOf<Tick>()
-  for await (const event of typed.events('tick', 'note')) expectTypeOf(event).toEqualTypeOf<EventOf<Events>>()
+  for await (const { data } of typed.iterate('tick')) expectTypeOf(data).toEqualTypeOf<Tick>()
+  for await (const event of typed.iterate('tick', 'note')) expectTypeOf(event).toEqualTypeOf<EventOf<Events>>()
   // @ts-expect-error: no such event
-  typed.events('tock')
+  typed.iterate('tock')
   await using closing = connect(url)
   expectTypeOf(await closing.closed).toEqualTypeOf<'closed' | 'aborted' | 'ended' | 'stopped' | 'failed'>()
 }
