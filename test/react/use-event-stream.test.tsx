@@ -28,10 +28,10 @@ afterEach(async () => {
 
 /** Shows what there is, with options that are written anew at each render. */
 function Stream({ url = URL as string | null, on = {} as object }) {
-  const { data, state, events } = useEventStream(url, { fetch: server.fetch, headers: {}, onError() {}, ...on })
+  const { data, state, recent } = useEventStream(url, { fetch: server.fetch, headers: {}, onError() {}, ...on })
   return (
     <p>
-      {state} {`${data}`} {events.length}
+      {state} {`${data}`} {recent.length}
     </p>
   )
 }
@@ -60,7 +60,7 @@ describe(`useEventStream in React ${version}`, () => {
     expect(seen.at(-1)).toEqual({
       data: 'a',
       event: { type: 'tick', data: 'a', id: '1' },
-      events: [{ type: 'tick', data: 'a', id: '1' }],
+      recent: [{ type: 'tick', data: 'a', id: '1' }],
       state: 'open',
       attempt: 1,
       delay: undefined,
@@ -98,7 +98,7 @@ describe(`useEventStream in React ${version}`, () => {
       const turns = Array.from({ length: 20 }, (_, turn) => (
         <Stream
           key="same"
-          on={{ onEvent: () => onEvent(turn), headers: { turn: `${turn}` }, events: ['message'], retry: { base: 10 } }}
+          on={{ onEvent: () => onEvent(turn), headers: { turn: `${turn}` }, event: ['message'], retry: { base: 10 } }}
         />
       ))
       page = await render(turns[0], { strict: true })

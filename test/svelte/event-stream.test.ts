@@ -133,7 +133,7 @@ describe('EventStream', () => {
 
   it('opens nothing where nobody reads it', async () => {
     const stream = new EventStream(URL, { fetch: server.fetch })
-    expect([stream.state, stream.data, stream.events, stream.lastEventId]).toEqual(['connecting', undefined, [], ''])
+    expect([stream.state, stream.data, stream.recent, stream.lastEventId]).toEqual(['connecting', undefined, [], ''])
     expect([stream.event, stream.error, stream.delay, stream.attempt]).toEqual([undefined, undefined, undefined, 1])
     stream.reconnect()
     stream.close()

@@ -60,8 +60,8 @@ function mount(setup: () => () => string) {
 describe('useEventStream in Vue', () => {
   it('shows the state of the connection and what came', async () => {
     const page = mount(() => {
-      const { state, data, events } = useEventStream(URL, { fetch: server.fetch })
-      return () => `${state.value} ${data.value} ${events.value.length}`
+      const { state, data, recent } = useEventStream(URL, { fetch: server.fetch })
+      return () => `${state.value} ${data.value} ${recent.value.length}`
     })
     expect(page.textContent).toBe('connecting undefined 0')
     const request = await server.next()

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { alone, createStore, type Live, type Store, type StoreState } from '../../src/client/store.ts'
-import { createMockServer, type MockServer } from '../../src/testing/index.ts'
+import type { Live, StoreState } from '../../../src/client/store/live.ts'
+import { createStore, type Store } from '../../../src/client/store/store.ts'
+import { createMockServer, type MockServer } from '../../../src/testing/index.ts'
 
 const URL = 'https://example.test/events'
 const FRAME = 16
@@ -20,7 +21,7 @@ afterEach(() => {
 
 function create(options: Partial<Live> = {}): Store {
   const live = { url: URL, fetch: server.fetch, connectTimeout: 0, retry: { base: 100, random: () => 0 }, ...options }
-  return createStore(live as Live, alone)
+  return createStore(live as Live)
 }
 /** Subscribes, and collects each snapshot that is published. */
 function watch(store: Store) {
@@ -47,7 +48,7 @@ describe('life', () => {
     const store = create()
     await settle()
     expect(server.requests).toEqual([])
-    expect(store.getSnapshot()).toMatchObject({ state: 'connecting', data: undefined, event: undefined, events: [] })
+    expect(store.getSnapshot()).toMatchObject({ state: 'connecting', data: undefined, event: undefined, recent: [] })
     expect(store.getSnapshot()).toBe(store.getServerSnapshot())
   })
 
@@ -74,7 +75,7 @@ describe('life', () => {
     await leave(undo)
   })
 
-  it('misses nothing while nobody is there for a moment, and calls nobody back', async () => {
+  it('misses nothing while nobody is there for a moment: what came waits, for data and callback alike', async () => {
     const onEvent = vi.fn()
     const store = create({ onEvent, reduce: (data, event) => `${data}${event.data}`, initial: '' })
     const { undo } = watch(store)
@@ -84,11 +85,12 @@ describe('life', () => {
     undo()
     request.send({ data: 'b' })
     await settle()
+    expect(onEvent).toHaveBeenCalledTimes(1)
     const again = watch(store)
     request.send({ data: 'c' })
     await frame()
     expect(store.getSnapshot().data).toBe('abc')
-    expect(onEvent.mock.calls.map(([event]) => event.data)).toEqual(['a', 'c'])
+    expect(onEvent.mock.calls.map(([event]) => event.data)).toEqual(['a', 'b', 'c'])
     await leave(again.undo)
   })
 
@@ -104,7 +106,7 @@ describe('life', () => {
     expect(second.headers.get('last-event-id')).toBe('1')
     second.send({ data: 'b', id: '2' })
     await frame()
-    expect(store.getSnapshot()).toMatchObject({ data: 'ab', lastEventId: '2', events: [{ data: 'a' }, { data: 'b' }] })
+    expect(store.getSnapshot()).toMatchObject({ data: 'ab', lastEventId: '2', recent: [{ data: 'a' }, { data: 'b' }] })
     await leave(again.undo)
   })
 
@@ -127,23 +129,45 @@ describe('life', () => {
     await leave(again.undo)
   })
 
-  it.each([
-    ['there is no id', {}, undefined],
-    ['the request has a body', { method: 'POST', body: 'x' }, '1'],
-  ])('begins anew when %s', async (_, options, id) => {
-    const store = create({ ...options, reduce: (data, event) => `${data}${event.data}`, initial: '', lastEventId: '0' })
+  it('begins anew when the request has a body: each answer is another one', async () => {
+    const text: Partial<Live> = { reduce: (data, event) => `${data}${event.data}`, initial: '', lastEventId: '0' }
+    const store = create({ method: 'POST', body: 'x', ...text })
     const { undo } = watch(store)
     const first = await server.next()
-    first.send({ data: 'a', id: id ?? '' })
+    first.send({ data: 'a', id: '1' })
     await frame()
     await leave(undo)
     expect(store.getSnapshot().data).toBe('a')
     const again = watch(store)
-    expect(store.getSnapshot()).toMatchObject({ data: '', event: undefined, events: [], state: 'connecting' })
+    expect(store.getSnapshot()).toMatchObject({ data: '', event: undefined, recent: [], state: 'connecting' })
     const second = await server.next()
     expect(second.headers.get('last-event-id')).toBe('0')
     await leave(again.undo)
   })
+
+  it.each([
+    ['never gave one', undefined],
+    ['took the one of the options back', '0'],
+  ])(
+    'goes on without an id as after a cut where the server %s: what came cannot come again',
+    async (_, lastEventId) => {
+      const store = create({ reduce: (data, event) => `${data}${event.data}`, initial: '', lastEventId })
+      const { undo } = watch(store)
+      const first = await server.next()
+      expect(first.headers.get('last-event-id')).toBe(lastEventId ?? null)
+      first.send({ data: 'a', id: '' })
+      await frame()
+      await leave(undo)
+      const again = watch(store)
+      expect(store.getSnapshot()).toMatchObject({ data: 'a', recent: [{ data: 'a' }], state: 'connecting' })
+      const second = await server.next()
+      expect(second.headers.get('last-event-id')).toBe(null)
+      second.send({ data: 'b' })
+      await frame()
+      expect(store.getSnapshot().data).toBe('ab')
+      await leave(again.undo)
+    },
+  )
 })
 
 describe('snapshots', () => {
@@ -170,11 +194,11 @@ describe('snapshots', () => {
     const request = await server.next()
     request.send({ data: 'a' })
     await frame()
-    const { events } = store.getSnapshot()
+    const { recent } = store.getSnapshot()
     request.drop()
     await frame()
     expect(store.getSnapshot()).toMatchObject({ state: 'waiting', delay: 100, error: { code: 'network' } })
-    expect(store.getSnapshot().events).toBe(events)
+    expect(store.getSnapshot().recent).toBe(recent)
     await leave(undo)
   })
 
@@ -189,7 +213,7 @@ describe('snapshots', () => {
       state: 'open',
       data: 'b',
       event: { type: 'message', data: 'b', id: '2' },
-      events: [{ data: 'a' }, { data: 'b' }],
+      recent: [{ data: 'a' }, { data: 'b' }],
       lastEventId: '2',
     })
     await leave(undo)
@@ -224,9 +248,9 @@ describe('snapshots', () => {
       for (let index = 0; index < 125; index++) request.send({ data: `${part * 125 + index}` })
       await frame()
     }
-    const { events } = store.getSnapshot()
-    expect(events).toHaveLength(length)
-    expect(events.map(({ data }) => data)).toEqual(Array.from({ length }, (_, index) => `${250 - length + index}`))
+    const { recent } = store.getSnapshot()
+    expect(recent).toHaveLength(length)
+    expect(recent.map(({ data }) => data)).toEqual(Array.from({ length }, (_, index) => `${250 - length + index}`))
     await leave(undo)
   })
 
@@ -285,12 +309,12 @@ describe('snapshots', () => {
 
 describe('types of events', () => {
   it.each([
-    ['event', { event: 'tick' }, ['1']],
-    ['events', { events: ['tick', 'note'] }, ['1', '2']],
-    ['both, of which events counts', { event: 'tick', events: ['note'] }, ['2']],
-    ['neither', {}, ['1', '2', '3']],
-    ['none at all', { events: [] }, []],
-  ])('are chosen by %s', async (_, options, expected) => {
+    ['one', { event: 'tick' }, ['1']],
+    ['several', { event: ['tick', 'note'] }, ['1', '2']],
+    ['the same one twice', { event: ['tick', 'tick'] }, ['1']],
+    ['none', {}, ['1', '2', '3']],
+    ['an empty list', { event: [] }, []],
+  ])('are chosen by event: %s', async (_, options, expected) => {
     const store = create(options)
     const { undo } = watch(store)
     const request = await server.next()
@@ -298,7 +322,7 @@ describe('types of events', () => {
     request.send({ type: 'note', data: '2' })
     request.send({ data: '3' })
     await frame()
-    expect(store.getSnapshot().events.map(({ data }) => data)).toEqual(expected)
+    expect(store.getSnapshot().recent.map(({ data }) => data)).toEqual(expected)
     await leave(undo)
   })
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createSharedStore, streamId } from '../../src/client/shared-store.ts'
-import type { Live, Store, StoreState } from '../../src/client/store.ts'
-import { createMockServer, type MockServer } from '../../src/testing/index.ts'
+import { type Live, type StoreState, streamId } from '../../../src/client/store/live.ts'
+import { createStore, type Store } from '../../../src/client/store/store.ts'
+import { createMockServer, type MockServer } from '../../../src/testing/index.ts'
 
 const URL = 'https://example.test/events'
 const LINGER = 50
@@ -32,7 +32,7 @@ function join(key: string | undefined, options: Partial<Live> = {}): Store {
     retry: { base: 100, random: () => 0 },
     ...options,
   }
-  const store = createSharedStore(live as Live)
+  const store = createStore(live as Live)
   stores.push({ store, undo: store.subscribe(() => {}) })
   return store
 }
@@ -135,7 +135,7 @@ describe('stores of one key', () => {
     await frame()
     expect(server.requests).toHaveLength(1)
     for (const store of all)
-      expect(store.getSnapshot()).toMatchObject({ state: 'open', events: [{ data: 'a' }, { data: 'b' }] })
+      expect(store.getSnapshot()).toMatchObject({ state: 'open', recent: [{ data: 'a' }, { data: 'b' }] })
   })
 
   it('listen to types of their own, and fold in their own way', async () => {
@@ -178,10 +178,10 @@ describe('stores of one key', () => {
     request.send({ data: 'a' })
     await frame()
     const late = join('one')
-    expect(late.getSnapshot()).toMatchObject({ state: 'open', data: undefined, events: [] })
+    expect(late.getSnapshot()).toMatchObject({ state: 'open', data: undefined, recent: [] })
     request.send({ data: 'b' })
     await frame()
-    expect(late.getSnapshot().events).toMatchObject([{ data: 'b' }])
+    expect(late.getSnapshot().recent).toMatchObject([{ data: 'b' }])
   })
 
   it('do not open a stream again that had ended when they came', async () => {
@@ -299,7 +299,7 @@ describe('streamId', () => {
       { method: 'PUT' },
       { body: 'y' },
       { event: 'note' },
-      { events: ['tick', 'note'] },
+      { event: ['tick', 'note'] },
     ]
     const ids = [live, ...others.map((other) => ({ ...live, ...other }))].map((each) => streamId(each as Live))
     expect(new Set(ids).size).toBe(others.length + 1)
@@ -310,7 +310,7 @@ describe('streamId', () => {
       ...live,
       url: () => '/events',
       body: () => 'x',
-      events: ['a', 'b'],
+      event: ['a', 'b'],
       headers: {},
       onEvent() {},
       select: () => 1,
