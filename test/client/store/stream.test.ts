@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { StandardSchema } from '../../../src/client/schema.ts'
 import { type Live, type StoreState, streamId } from '../../../src/client/store/live.ts'
 import { createStore, type Store } from '../../../src/client/store/store.ts'
 import { createMockServer, type MockServer } from '../../../src/testing/index.ts'
@@ -39,6 +40,24 @@ function join(key: string | undefined, options: Partial<Live> = {}): Store {
 async function leave(store: Store) {
   stores.find((each) => each.store === store)?.undo()
   vi.advanceTimersByTime(LINGER)
+  await settle()
+}
+/** A schema whose answer is what the function makes of a value; nothing is a refusal. */
+function schema(make: (value: unknown) => unknown): StandardSchema {
+  return {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate(given) {
+        const value = make(given)
+        return value === undefined ? { issues: [{ message: 'refused' }] } : { value }
+      },
+    },
+  }
+}
+async function wait(ms: number) {
+  await settle()
+  vi.advanceTimersByTime(ms)
   await settle()
 }
 async function settle() {
@@ -127,6 +146,182 @@ describe('the options of a store', () => {
   })
 })
 
+describe('an option that changes while the stream is open counts at once', () => {
+  it.each<[string, Partial<Live>]>([
+    ['text', { until: 'b' }],
+    ['function', { until: ({ data }) => data === 'a' }],
+  ])('until, as a %s, where there was none', async (_, options) => {
+    const store = join(undefined)
+    const request = await server.next()
+    request.open()
+    await settle()
+    store.update({ ...store.live, ...options } as Live)
+    for (const data of ['a', 'b', 'c']) request.send({ data })
+    await settle()
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', data: 'a', error: undefined })
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it('until, which is another function at each render', async () => {
+    const store = join(undefined, { until: ({ data }) => data === 'a' })
+    const request = await server.next()
+    request.open()
+    await settle()
+    store.update({ ...store.live, until: ({ data }) => data === 'b' })
+    for (const data of ['a', 'b', 'c']) request.send({ data })
+    await settle()
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', data: 'b' })
+  })
+
+  it('until, whose mistake is reported and ends nothing', async () => {
+    const report = vi.fn()
+    vi.stubGlobal('reportError', report)
+    const mistake = new Error('until')
+    const store = join(undefined, {
+      until() {
+        throw mistake
+      },
+    })
+    const request = await server.next()
+    request.send({ data: 'a' })
+    await frame()
+    expect(report.mock.calls).toEqual([[mistake]])
+    expect(store.getSnapshot()).toMatchObject({ state: 'open', data: 'a' })
+  })
+
+  it('parse and schemas', async () => {
+    const onError = vi.fn()
+    const store = join(undefined, { onError })
+    const request = await server.next()
+    const data = async () => {
+      request.send({ data: '1' })
+      await frame()
+      return store.getSnapshot().data
+    }
+    const seen = [await data()]
+    store.update({ ...store.live, parse: 'json' })
+    seen.push(await data())
+    store.update({ ...store.live, parse: (text) => `parsed ${text}` })
+    seen.push(await data())
+    store.update({ ...store.live, parse: undefined, schemas: { message: schema((value) => Number(value) + 1) } })
+    seen.push(await data())
+    expect(seen).toEqual(['1', 1, 'parsed 1', 2])
+    store.update({ ...store.live, schemas: { message: schema(() => undefined) } })
+    expect(await data()).toBe(2)
+    expect(onError.mock.calls).toMatchObject([[{ code: 'invalid-data', attempt: 1, event: { data: '1' } }]])
+    expect(store.getSnapshot().state).toBe('open')
+  })
+
+  it('cursor, of which the newest is asked, once for each event', async () => {
+    const [before, after] = [vi.fn(() => 'before'), vi.fn(() => 'after')]
+    const store = join(undefined, { cursor: before, lastEventIdParam: 'from' })
+    const first = await server.next()
+    first.send({ data: 'a' })
+    await frame()
+    expect(store.getSnapshot().lastEventId).toBe('before')
+    store.update({ ...store.live, cursor: after })
+    first.send({ data: 'b' })
+    await frame()
+    expect(store.getSnapshot().lastEventId).toBe('after')
+    first.drop()
+    await wait(100)
+    expect((await server.next()).url).toBe(`${URL}?from=after`)
+    expect([before, after].map((cursor) => cursor.mock.calls.length)).toEqual([1, 1])
+  })
+
+  it.each<[string, Partial<Live>]>([
+    ['there were others', {}],
+    ['there were none', { retry: undefined }],
+    ['there was a function', { retry: () => 100 }],
+  ])('the numbers of retry, where %s', async (_, options) => {
+    const store = join(undefined, options)
+    const first = await server.next()
+    first.open()
+    await settle()
+    store.update({ ...store.live, retry: { base: 700, random: () => 0 } })
+    await settle()
+    first.drop()
+    await settle()
+    vi.advanceTimersByTime(16)
+    expect(store.getSnapshot()).toMatchObject({ state: 'waiting', delay: 700 })
+    vi.advanceTimersByTime(700)
+    await server.next()
+  })
+
+  it('credentials and other options of fetch that were absent at first', async () => {
+    const { fetch: given } = server
+    const fetch = vi.fn(given)
+    const store = join(undefined, { fetch })
+    const first = await server.next()
+    store.update({ ...store.live, credentials: 'include', lastEventIdParam: 'from' })
+    first.send({ data: 'a', id: '1' })
+    first.drop()
+    await wait(100)
+    const second = await server.next()
+    expect(second.url).toBe(`${URL}?from=1`)
+    expect(fetch.mock.calls.map(([, init]) => init?.credentials)).toEqual([undefined, 'include'])
+  })
+
+  it('signal, of which the newest counts', async () => {
+    const [old, newer] = [new AbortController(), new AbortController()]
+    const store = join(undefined)
+    const request = await server.next()
+    for (const { signal } of [old, newer]) {
+      store.update({ ...store.live, signal })
+      await settle()
+    }
+    old.abort()
+    expect(store.getSnapshot().state).toBe('connecting')
+    newer.abort()
+    expect(store.getSnapshot().state).toBe('closed')
+    expect(await request.closed).toBe('aborted')
+    store.getSnapshot().reconnect()
+    await settle()
+    expect([store.getSnapshot().state, server.requests.length]).toEqual(['closed', 1])
+    store.update({ ...store.live, signal: undefined })
+    await settle()
+    store.getSnapshot().reconnect()
+    await server.next()
+  })
+
+  it('signal, which is left alone when the stream is', async () => {
+    const { signal } = new AbortController()
+    const [add, remove] = [vi.spyOn(signal, 'addEventListener'), vi.spyOn(signal, 'removeEventListener')]
+    const store = join(undefined, { signal })
+    await server.next()
+    store.update({ ...store.live })
+    await settle()
+    await leave(store)
+    expect([add.mock.calls.length, remove.mock.calls.length]).toEqual([1, 1])
+  })
+
+  it('signal, aborted from the start: nothing is asked for', async () => {
+    const store = join(undefined, { signal: AbortSignal.abort() })
+    await settle()
+    expect([store.getSnapshot().state, server.requests.length]).toEqual(['closed', 0])
+  })
+})
+
+describe('what was saved', () => {
+  it('is loaded for the first connection; who comes back knows better where to go on', async () => {
+    const resume = { load: vi.fn(() => '1'), save: vi.fn() }
+    const store = join(undefined, { resume })
+    const first = await server.next()
+    expect(first.headers.get('last-event-id')).toBe('1')
+    first.send({ data: 'a', id: '2' })
+    await settle()
+    expect(resume.save.mock.calls.at(-1)).toEqual(['2'])
+    store.update({ ...store.live, enabled: false })
+    store.update({ ...store.live, enabled: true })
+    const second = await server.next()
+    expect(second.headers.get('last-event-id')).toBe('2')
+    second.send({ data: 'b', id: '3' })
+    await settle()
+    expect(resume.save.mock.calls.at(-1)).toEqual(['3'])
+    expect(resume.load).toHaveBeenCalledTimes(1)
+  })
+})
+
 describe('stores of one key', () => {
   it('share one connection, all fifty of them, and each sees every event', async () => {
     const all = Array.from({ length: 50 }, () => join('one'))
@@ -195,6 +390,114 @@ describe('stores of one key', () => {
     expect(server.requests).toHaveLength(1)
   })
 
+  it('read each event in ways of their own, and hear of their own mistakes only', async () => {
+    const [asText, asJson, bad] = [vi.fn(), vi.fn(), vi.fn()]
+    const text = join('one', { onError: asText })
+    const json = join('one', { parse: 'json', onError: asJson })
+    const checked = join('one', { schemas: { message: schema(() => undefined) }, onError: bad })
+    ;(await server.next()).send({ data: '{"price":3}' })
+    await frame()
+    expect([text, json, checked].map((store) => store.getSnapshot().data)).toEqual([
+      '{"price":3}',
+      { price: 3 },
+      undefined,
+    ])
+    expect([asText, asJson, bad].map(({ mock }) => mock.calls.length)).toEqual([0, 0, 1])
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it('read it once where they read it alike', async () => {
+    const parse = vi.fn((text: string) => ({ text }))
+    const all = Array.from({ length: 5 }, () => join('one', { parse }))
+    ;(await server.next()).send({ data: 'a' })
+    await frame()
+    expect(parse).toHaveBeenCalledTimes(1)
+    expect(new Set(all.map((store) => store.getSnapshot().data)).size).toBe(1)
+  })
+
+  it('have all the event of which one closes the stream, before they see the end', async () => {
+    const published: [state: string, data: unknown][] = []
+    const closer = join('one', { onEvent: () => closer.getSnapshot().close() })
+    const other = join('one')
+    stores.push({
+      store: other,
+      undo: other.subscribe(() => published.push([other.getSnapshot().state, other.getSnapshot().data])),
+    })
+    const request = await server.next()
+    for (const data of ['a', 'b']) request.send({ data, id: data })
+    await settle()
+    expect(published.slice(-2)).toEqual([
+      ['connecting', 'a'],
+      ['closed', 'a'],
+    ])
+    other.getSnapshot().reconnect()
+    expect((await server.next()).headers.get('last-event-id')).toBe('a')
+  })
+
+  it('fold no event twice after a pause of all: each knows where it stands', async () => {
+    const fold: Partial<Live> = { reduce: (data, event) => `${data}${event.data}`, initial: '' }
+    const [one, two] = [join('one', fold), join('one', fold)]
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    await frame()
+    // This one is not published before they rest.
+    first.send({ data: 'b', id: '2' })
+    await settle()
+    for (const store of [one, two]) store.update({ ...store.live, enabled: false } as Live)
+    expect([one, two].map((store) => store.getSnapshot())).toMatchObject([
+      { data: 'ab', lastEventId: '2' },
+      { data: 'ab', lastEventId: '2' },
+    ])
+    for (const store of [one, two]) store.update({ ...store.live, enabled: true } as Live)
+    const second = await server.next()
+    expect(second.headers.get('last-event-id')).toBe('2')
+    second.send({ data: 'c', id: '3' })
+    await frame()
+    expect([one, two].map((store) => store.getSnapshot().data)).toEqual(['abc', 'abc'])
+    expect(server.requests).toHaveLength(2)
+  })
+
+  it('that rested while others went on catch up over a connection of their own, and then share again', async () => {
+    const fold: Partial<Live> = { reduce: (data, event) => `${data}${event.data}`, initial: '' }
+    const [resting, other] = [join('one', fold), join('one', fold)]
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    await frame()
+    resting.update({ ...resting.live, enabled: false } as Live)
+    first.send({ data: 'b', id: '2' })
+    await frame()
+    resting.update({ ...resting.live, enabled: true } as Live)
+    const second = await server.next()
+    expect(second.headers.get('last-event-id')).toBe('1')
+    second.send({ data: 'b', id: '2' })
+    await frame()
+    expect([resting, other].map((store) => store.getSnapshot().data)).toEqual(['ab', 'ab'])
+    expect(await second.closed).toBe('aborted')
+    first.send({ data: 'c', id: '3' })
+    await frame()
+    expect([resting, other].map((store) => store.getSnapshot())).toMatchObject([
+      { data: 'abc', state: 'open' },
+      { data: 'abc', state: 'open' },
+    ])
+  })
+
+  it('are not taken for caught up while one id is that of several events', async () => {
+    const fold: Partial<Live> = { reduce: (data, event) => `${data}${event.data}`, initial: '' }
+    const [resting, other] = [join('one', fold), join('one', fold)]
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    await frame()
+    resting.update({ ...resting.live, enabled: false } as Live)
+    for (const data of ['b', 'c']) first.send({ data, id: '2' })
+    await frame()
+    resting.update({ ...resting.live, enabled: true } as Live)
+    const second = await server.next()
+    for (const data of ['b', 'c']) second.send({ data, id: '2' })
+    await frame()
+    expect([resting, other].map((store) => store.getSnapshot().data)).toEqual(['abc', 'abc'])
+    expect(server.live).toBe(1)
+  })
+
   it('rest alone: the others stay connected', async () => {
     const [resting, other] = [join('one'), join('one')]
     const request = await server.next()
@@ -246,6 +549,18 @@ describe('options of stores of one key', () => {
       'old',
       'changed',
     ])
+  })
+
+  it.each(['onOpen', 'onState', 'onComment', 'onGap'] as const)('hear each of %s, once', async (name) => {
+    const [one, two] = [vi.fn(), vi.fn()]
+    join('one', { [name]: one, lastEventId: '1' })
+    join('one', { [name]: two })
+    join('one')
+    const request = await server.next()
+    request.open({ headers: { 'last-event-id': '0' } })
+    request.comment('hello')
+    await settle()
+    for (const heard of [one, two]) expect(heard).toHaveBeenCalledTimes(1)
   })
 
   it('hear each an error, once', async () => {
