@@ -129,6 +129,52 @@ describe('life', () => {
     await leave(again.undo)
   })
 
+  it('tries again when it is subscribed to again after a failure', async () => {
+    const store = create({ retry: false })
+    const { undo } = watch(store)
+    ;(await server.next()).status(403)
+    await settle()
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', error: { status: 403 } })
+    await leave(undo)
+    const again = watch(store)
+    ;(await server.next()).send({ data: 'a' })
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({ state: 'open', data: 'a', error: undefined })
+    await leave(again.undo)
+  })
+
+  it.each<[string, Partial<Live>]>([
+    ['a body', { body: 'x', method: 'POST', retry: undefined }],
+    ['an unsafe method', { method: 'DELETE', retry: undefined }],
+  ])('does not try again by itself what has %s, which may cost money', async (_, options) => {
+    const store = create(options)
+    const { undo } = watch(store)
+    ;(await server.next()).drop()
+    await settle()
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', error: { code: 'network' } })
+    await leave(undo)
+    const again = watch(store)
+    await settle()
+    expect(server.requests).toHaveLength(1)
+    store.getSnapshot().reconnect()
+    await server.next()
+    await leave(again.undo)
+  })
+
+  it('begins anew after an end without an id: it is another answer', async () => {
+    const store = create({ until: '[DONE]', reduce: (data, event) => `${data}${event.data}`, initial: '' })
+    const { undo } = watch(store)
+    for (const [turn, data] of ['a', 'b'].entries()) {
+      if (turn) store.getSnapshot().reconnect()
+      const request = await server.next()
+      for (const each of [data, '[DONE]']) request.send({ data: each })
+      await settle()
+      expect(store.getSnapshot()).toMatchObject({ state: 'closed', data })
+    }
+    await leave(undo)
+  })
+
   it('begins anew when the request has a body: each answer is another one', async () => {
     const text: Partial<Live> = { reduce: (data, event) => `${data}${event.data}`, initial: '', lastEventId: '0' }
     const store = create({ method: 'POST', body: 'x', ...text })
@@ -168,6 +214,125 @@ describe('life', () => {
       await leave(again.undo)
     },
   )
+})
+
+describe('linger', () => {
+  it.each([
+    [undefined, LINGER],
+    [0, 0],
+    [2000, 2000],
+    [Number.POSITIVE_INFINITY, 2 ** 31 - 1],
+  ])('%s keeps the connection for %i ms', async (linger, time) => {
+    const store = create({ linger })
+    const { undo } = watch(store)
+    await server.next()
+    undo()
+    if (time) vi.advanceTimersByTime(time - 1)
+    expect([server.live, vi.getTimerCount()]).toEqual([1, 1])
+    vi.advanceTimersByTime(1)
+    await settle()
+    expect(server.live).toBe(0)
+  })
+
+  it('is undone once, however often one leaves', async () => {
+    const store = create()
+    const { undo } = watch(store)
+    await server.next()
+    undo()
+    const again = watch(store)
+    undo()
+    vi.advanceTimersByTime(10 * LINGER)
+    await settle()
+    expect(server.live).toBe(1)
+    await leave(again.undo)
+  })
+
+  it('keeps what waited when nobody came in time, for who comes later', async () => {
+    const onEvent = vi.fn()
+    const store = create({ onEvent, reduce: (data, event) => `${data}${event.data}`, initial: '' })
+    const { undo } = watch(store)
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    await frame()
+    undo()
+    first.send({ data: 'b', id: '2' })
+    await settle()
+    vi.advanceTimersByTime(LINGER)
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', data: 'a' })
+    const again = watch(store)
+    const second = await server.next()
+    expect(second.headers.get('last-event-id')).toBe('2')
+    second.send({ data: 'c', id: '3' })
+    await frame()
+    expect(store.getSnapshot().data).toBe('abc')
+    expect(onEvent.mock.calls.map(([event]) => event.data)).toEqual(['a', 'b', 'c'])
+    await leave(again.undo)
+  })
+
+  it('shows the end that came meanwhile after what came before it', async () => {
+    const store = create({ method: 'POST', body: 'x', until: '[DONE]' })
+    const { undo } = watch(store)
+    const request = await server.next()
+    request.open()
+    await frame()
+    undo()
+    for (const data of ['a', '[DONE]']) request.send({ data })
+    await settle()
+    vi.advanceTimersByTime(LINGER)
+    const again = watch(store)
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', data: 'a' })
+    expect(server.requests).toHaveLength(1)
+    await leave(again.undo)
+  })
+
+  it('ends early at 10,000 events that wait', async () => {
+    const store = create({ linger: 60_000, reduce: (count) => (count as number) + 1, initial: 0 })
+    const { undo } = watch(store)
+    const request = await server.next()
+    request.open()
+    await frame()
+    undo()
+    request.write(Array.from({ length: 10_001 }, (_, index) => `id: ${index + 1}\ndata\n\n`).join(''))
+    await settle()
+    expect([server.live, vi.getTimerCount()]).toEqual([0, 0])
+    const again = watch(store)
+    const second = await server.next()
+    expect(second.headers.get('last-event-id')).toBe('10000')
+    await frame()
+    expect(store.getSnapshot().data).toBe(10_000)
+    store.update({ ...store.live, linger: 0 } as Live)
+    await leave(again.undo)
+  })
+})
+
+describe('keepData', () => {
+  it('shows what another store showed until an event of its own comes', async () => {
+    const fold: Partial<Live> = { reduce: (data, event) => `${data}${event.data}`, initial: '' }
+    const old = create(fold)
+    const one = watch(old)
+    ;(await server.next()).send({ data: 'old', id: '7' })
+    await frame()
+    await leave(one.undo)
+    const store = createStore({ ...old.live, url: `${URL}?2` } as Live, old)
+    expect(store.getServerSnapshot()).toMatchObject({ data: '', recent: [] })
+    const { undo } = watch(store)
+    const request = await server.next()
+    expect(request.headers.get('last-event-id')).toBe(null)
+    request.open()
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({
+      state: 'open',
+      data: 'old',
+      event: { data: 'old' },
+      recent: [{ data: 'old' }],
+      lastEventId: '',
+    })
+    request.send({ data: 'new' })
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({ data: 'new', recent: [{ data: 'new' }] })
+    await leave(undo)
+  })
 })
 
 describe('snapshots', () => {
@@ -252,6 +417,47 @@ describe('snapshots', () => {
     expect(recent).toHaveLength(length)
     expect(recent.map(({ data }) => data)).toEqual(Array.from({ length }, (_, index) => `${250 - length + index}`))
     await leave(undo)
+  })
+
+  it('lose the oldest events as soon as fewer are kept', async () => {
+    const store = create()
+    const { undo } = watch(store)
+    const request = await server.next()
+    for (const data of ['a', 'b', 'c']) request.send({ data })
+    await frame()
+    store.update({ ...store.live, max: 1 } as Live)
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({ data: 'c', recent: [{ data: 'c' }] })
+    expect(store.getSnapshot().recent).toHaveLength(1)
+    await leave(undo)
+  })
+
+  it('have the last event in the list of the newest', async () => {
+    const store = create()
+    const { undo } = watch(store)
+    ;(await server.next()).send({ data: 'a text of more than thirteen characters' })
+    await frame()
+    const { event, recent, data } = store.getSnapshot()
+    expect(recent[0]).toBe(event)
+    expect(data).toBe(event?.data)
+    await leave(undo)
+  })
+
+  it('hold up no other store by a listener that throws, whose error is reported', async () => {
+    const report = vi.fn()
+    vi.stubGlobal('reportError', report)
+    const mistake = new Error('listener')
+    const [bad, good] = [create(), create()]
+    const undo = bad.subscribe(() => {
+      throw mistake
+    })
+    const other = watch(good)
+    for (const _ of [bad, good]) (await server.next()).send({ data: 'a' })
+    await frame()
+    expect(good.getSnapshot().data).toBe('a')
+    expect(report).toHaveBeenCalledWith(mistake)
+    await leave(undo)
+    await leave(other.undo)
   })
 
   it('show what came last before they show the end', async () => {
