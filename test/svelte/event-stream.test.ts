@@ -90,6 +90,21 @@ describe('eventStream', () => {
     undo()
   })
 
+  it('tries again for those who come after a failure', async () => {
+    const stream = eventStream(URL, { fetch: server.fetch, retry: false })
+    const states: string[] = []
+    const undo = stream.subscribe(({ state }) => states.push(state))
+    ;(await server.next()).status(500)
+    while (states.at(-1) !== 'closed') await frame()
+    undo()
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    const again = stream.subscribe(({ state }) => states.push(state))
+    ;(await server.next()).open()
+    await frame()
+    expect(states.at(-1)).toBe('open')
+    again()
+  })
+
   it('has a hand on the connection in its value', async () => {
     const stream = eventStream(URL, { fetch: server.fetch })
     const undo = stream.subscribe(() => {})
