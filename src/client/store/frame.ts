@@ -20,8 +20,6 @@ export function schedule(publish: () => void): void {
 export const unschedule = (publish: () => void): boolean => due.delete(publish)
 
 function flush() {
-  for (const [publish] of due) {
-    due.delete(publish)
-    call(publish)
-  }
+  // Who is scheduled by a publish waits for the next frame.
+  for (const publish of [...due.keys()]) if (due.delete(publish)) call(publish)
 }

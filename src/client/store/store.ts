@@ -25,6 +25,8 @@ export interface Store {
 const LINGER = 50
 /** The longest wait a timer can hold; beyond it `setTimeout` fires at once. */
 const LONGEST = 2 ** 31 - 1
+/** How many of the newest events are kept. */
+const MOST_RECENT = 100
 /** How many events wait for a subscriber that may come back. */
 const MOST_WAITING = 10_000
 
@@ -100,7 +102,11 @@ class LiveStore implements Store, Member {
   update(live: Live): void {
     this.live = live
     this.stream?.update()
-    if (this.#trim()) schedule(this.#publish)
+    const excess = this.#recent.length - (live.max ?? MOST_RECENT)
+    if (excess > 0) {
+      this.#recent.splice(0, excess)
+      schedule(this.#publish)
+    }
     this.#start()
   }
 
@@ -163,13 +169,12 @@ class LiveStore implements Store, Member {
   #see(raw: ServerSentEvent) {
     const next = this.#read(raw)
     if (!next) return
-    const { reduce, onEvent } = this.live
+    const { reduce, onEvent, max = MOST_RECENT } = this.live
     schedule(this.#publish)
     this.#isKept = false
     this.#event = next
-    this.#recent.push(next)
     this.#unpublished++
-    this.#trim()
+    if (this.#recent.push(next) > max) this.#recent.shift()
     call((next) => {
       this.#data = reduce ? reduce(this.#data, next) : next.data
     }, next)
@@ -185,13 +190,6 @@ class LiveStore implements Store, Member {
       return undefined
     }
   }
-  /** Whether there were more events than are kept. */
-  #trim() {
-    const excess = this.#recent.length - (this.live.max ?? 100)
-    if (excess > 0) this.#recent.splice(0, excess)
-    return excess > 0
-  }
-
   readonly #publish = (status: Snapshot = this.stream?.status ?? this.#shown): void => {
     unschedule(this.#publish)
     const shown = { ...this.#shown, ...status, lastEventId: lastingText(status.lastEventId) }

@@ -213,16 +213,17 @@ export class Stream {
   }
 
   #deliver(raw: ServerSentEvent) {
-    const { until } = this.#given
-    if (raw.data === until) return this.#connection.close()
-    const id = (this.#given.cursor ? this.#locate(raw) : raw.id) ?? this.#connection.lastEventId
-    const { place } = this
-    this.#place = { id, count: id === place.id ? place.count + 1 : 1 }
+    const connection = this.#connection
+    const { until, cursor } = this.#given
+    if (raw.data === until) return connection.close()
+    const id = (cursor ? this.#locate(raw) : raw.id) ?? connection.lastEventId
+    const last = this.#place
+    this.#place = { id, count: id === last.id ? last.count + 1 : 1 }
     this.#current = raw
     for (const member of this.#members) member.take(raw)
     if (typeof until === 'function')
       call((raw) => {
-        if (until(raw)) this.#connection.close()
+        if (until(raw)) connection.close()
       }, raw)
     if (this.#isUntold) this.#tell(this.status)
     this.#current = undefined

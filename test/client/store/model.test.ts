@@ -159,7 +159,8 @@ class World {
       for (const member of members)
         if (member.isListening()) {
           member.start ??= position
-          member.last = position
+          // Who came back while the line was cut may have a connection of its own until then.
+          member.last = (member.heard.at(-1) ?? 0) > position ? this.source.published : position
         }
     }
   }

@@ -498,6 +498,77 @@ describe('stores of one key', () => {
     expect(server.live).toBe(1)
   })
 
+  it('may leave while they catch up, and nothing of them stays', async () => {
+    const [leaving, other] = [join('one'), join('one')]
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    await frame()
+    leaving.update({ ...leaving.live, enabled: false } as Live)
+    first.send({ data: 'b', id: '2' })
+    await frame()
+    leaving.update({ ...leaving.live, enabled: true } as Live)
+    const second = await server.next()
+    second.open()
+    await settle()
+    expect(server.live).toBe(2)
+    await leave(leaving)
+    expect([await second.closed, server.live]).toEqual(['aborted', 1])
+    first.send({ data: 'c', id: '3' })
+    await frame()
+    expect(other.getSnapshot().data).toBe('c')
+  })
+
+  it('are all closed and opened again by one, those too that catch up', async () => {
+    const fold: Partial<Live> = { reduce: (data, event) => `${data}${event.data}`, initial: '' }
+    const [resting, other] = [join('one', fold), join('one', fold)]
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    await frame()
+    resting.update({ ...resting.live, enabled: false } as Live)
+    first.send({ data: 'b', id: '2' })
+    await frame()
+    resting.update({ ...resting.live, enabled: true } as Live)
+    await server.next()
+    other.getSnapshot().close()
+    expect([resting, other].map((store) => store.getSnapshot().state)).toEqual(['closed', 'closed'])
+    await settle()
+    expect(server.live).toBe(0)
+    resting.getSnapshot().reconnect()
+    const again = [await server.next(), await server.next()]
+    expect(again.map(({ headers }) => headers.get('last-event-id')).sort()).toEqual(['1', '2'])
+    for (const request of again) {
+      if (request.headers.get('last-event-id') === '1') request.send({ data: 'b', id: '2' })
+      request.send({ data: 'c', id: '3' })
+    }
+    await frame()
+    expect([resting, other].map((store) => store.getSnapshot().data)).toEqual(['abc', 'abc'])
+    expect(server.live).toBe(1)
+  })
+
+  it('may be closed and opened again by a callback, in the middle of an event', async () => {
+    const fold: Partial<Live> = { reduce: (data, event) => `${data}${event.data}`, initial: '' }
+    const one = join('one', {
+      ...fold,
+      until: ({ data }) => data === 'a',
+      onEvent({ data }) {
+        if (data !== 'a') return
+        one.getSnapshot().close()
+        one.getSnapshot().reconnect()
+      },
+    })
+    const two = join('one', fold)
+    const first = await server.next()
+    for (const id of ['a', 'b']) first.send({ data: id, id })
+    const second = await server.next()
+    expect(second.headers.get('last-event-id')).toBe('a')
+    second.send({ data: 'b', id: 'b' })
+    await frame()
+    expect([one, two].map((store) => store.getSnapshot())).toMatchObject([
+      { data: 'ab', state: 'open' },
+      { data: 'ab', state: 'open' },
+    ])
+  })
+
   it('rest alone: the others stay connected', async () => {
     const [resting, other] = [join('one'), join('one')]
     const request = await server.next()
@@ -561,6 +632,16 @@ describe('options of stores of one key', () => {
     request.comment('hello')
     await settle()
     for (const heard of [one, two]) expect(heard).toHaveBeenCalledTimes(1)
+  })
+
+  it('hear of errors from the moment on at which they ask for it', async () => {
+    const store = join('one')
+    const onError = vi.fn()
+    const request = await server.next()
+    store.update({ ...store.live, onError })
+    request.drop()
+    await settle()
+    expect(onError).toHaveBeenCalledTimes(1)
   })
 
   it('hear each an error, once', async () => {
