@@ -25,7 +25,7 @@ export function useEventStream<
   url: StreamUrl,
   options: StreamOptions<SchemaEvents<Each>, Type, Data, Selected> & { schemas: Each },
 ): StreamState<SchemaEvents<Each>, Type, Selected>
-// Types that a caller writes are for the next two: nobody can write the first one here.
+// Only where all types are inferred: a caller that writes types can write no `_Inferred`, and means the next ones.
 export function useEventStream<
   _Inferred extends never,
   Value,

@@ -15,7 +15,7 @@ export interface EventStreamClass {
     url: ConnectUrl,
     options: EventStreamOptions<SchemaEvents<Each>, Type, Data> & { schemas: Each },
   ): StreamState<SchemaEvents<Each>, Type, Data>
-  // Types that a caller writes are for the next two: nobody can write the first one here.
+  // Only where all types are inferred: a caller that writes types can write no `_Inferred`, and means the next ones.
   new <_Inferred extends never, Value, Type extends string = string, Data = Value | undefined>(
     url: ConnectUrl,
     options: EventStreamOptions<Record<string, Value>, Type, Data> & {

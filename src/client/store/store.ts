@@ -152,7 +152,7 @@ class LiveStore implements Store, Member {
     const { stream } = this
     if (!stream) return
     const { status, place, hasEnded } = stream
-    this.#left = { ...place, id: lastingText(place.id) }
+    this.#left = place
     this.#hasEnded = hasEnded
     this.stream = undefined
     stream.remove(this)

@@ -1,10 +1,11 @@
 import type { ServerSentEvent } from '../../protocol/event.ts'
-import { type Connection, connect } from '../connect.ts'
+import type { Connection } from '../connect.ts'
 import { call } from '../listeners.ts'
-import type { AttemptInfo, ConnectOptions, Snapshot } from '../options.ts'
-import type { RetryOptions } from '../retry.ts'
+import type { Snapshot } from '../options.ts'
 import { decode } from '../schema.ts'
-import { type AnyEvent, isUnique, type Live, merge, streamId } from './live.ts'
+import { lastingText } from './lasting.ts'
+import { type AnyEvent, isUnique, type Live, streamId } from './live.ts'
+import { SharedOptions } from './shared-options.ts'
 
 /** Where somebody stands in a stream: at an id, and how many events came with it in force. */
 export interface Place {
@@ -24,12 +25,6 @@ export interface Member {
   /** Forgets what came: another answer begins. */
   restart(): void
 }
-
-/** Without a way to read data: every member has its own. */
-type RawOptions = ConnectOptions & { parse?: undefined; schemas?: undefined }
-
-/** What is told to every member; of all other options of the connection the newest count. */
-const TOLD = ['onOpen', 'onState', 'onError', 'onComment', 'onGap'] as const
 
 /** The streams of each key and request, the oldest first. There are two only while somebody catches up. */
 const all = new Map<unknown, readonly Stream[]>()
@@ -57,10 +52,8 @@ export class Stream {
   readonly #id: unknown
   #members: readonly Member[]
   #connection!: Connection
-  /** What the members want together, and what the connection is told of it, in the object that it reads for all its life. */
-  #given!: Live
-  readonly #options: RawOptions = {}
-  readonly #policy: RetryOptions = {}
+  readonly #shared = new SharedOptions()
+  /** Whether the members have other options by now. */
   #isStale = false
   #signal: AbortSignal | null | undefined
 
@@ -75,9 +68,8 @@ export class Stream {
   #end: Snapshot | undefined
   #isClosedByHand = false
 
-  // What was made of an event last: its id by the cursor, and its data for the first of the members.
-  #located: { raw?: ServerSentEvent; id?: string | undefined } = {}
-  #read: { raw?: ServerSentEvent; by?: Live; event?: AnyEvent } = {}
+  /** What was made of the last event, for the first of the members. */
+  #read: { raw: ServerSentEvent; by: Live; event: AnyEvent } | undefined
 
   constructor(id: unknown, member: Member, place: Place | undefined) {
     this.#id = id
@@ -109,7 +101,7 @@ export class Stream {
   }
   /** Whether it is closed, and opened again by nobody's coming. */
   get isOver(): boolean {
-    return this.isClosed && (!this.status.error || isUnique(this.#given))
+    return this.isClosed && (!this.status.error || isUnique(this.#shared.given))
   }
 
   add(member: Member): void {
@@ -131,7 +123,7 @@ export class Stream {
   read(raw: ServerSentEvent, by: Live): AnyEvent {
     const { parse, schemas } = by
     const last = this.#read
-    if (last.event && last.raw === raw && last.by?.parse === parse && last.by?.schemas === schemas) return last.event
+    if (last?.raw === raw && last.by.parse === parse && last.by.schemas === schemas) return last.event
     const event = decode(raw, parse, schemas)
     this.#read = { raw, by, event }
     return event
@@ -146,7 +138,7 @@ export class Stream {
   /** Opens it again, for all members. Without an id to go on after, what has ended begins anew. */
   reopen(): void {
     const { lastEventId } = this.status
-    const isAnew = isUnique(this.#given) || (this.hasEnded && !lastEventId)
+    const isAnew = isUnique(this.#shared.given) || (this.hasEnded && !lastEventId)
     if (isAnew) {
       this.#place = { id: '', count: 0 }
       for (const member of this.#members) member.restart()
@@ -160,44 +152,15 @@ export class Stream {
     this.#isClosedByHand = false
     this.#from = from
     this.#refresh()
-    const options = this.#options
-    // A connection may take hold of these numbers when it is made: they stay in one object, which changes with the option.
-    options.retry = this.#policy
-    this.#connection = connect((info) => this.#url(info), options)
-    options.retry = this.#given.retry
+    this.#connection = this.#shared.connect()
     this.#connection.on((raw) => this.#deliver(raw))
     this.#connection.subscribe(() => this.#tell())
     if (this.#signal?.aborted) this.#closeByHand()
   }
-  #url(info: AttemptInfo) {
-    const { url } = this.#given
-    return typeof url === 'function' ? url(info) : (url as string)
-  }
-
-  /** Writes down what the connection reads when it needs it. What may change while a body is read is asked by functions. */
   #refresh() {
     this.#isStale = false
-    const given = merge(...this.#members.map(({ live }) => live))
-    const { cursor, until, retry, resume, lastEventId, signal } = given
-    this.#given = given
-    replace(this.#policy, typeof retry === 'object' ? retry : {})
-    const told = TOLD.filter((name) => given[name]).map((name) => [name, (value: never) => this.#tellAll(name, value)])
-    replace(this.#options, given, Object.fromEntries(told), {
-      // Members may read the same event in different ways.
-      parse: undefined,
-      schemas: undefined,
-      // It is we who look for the end, but the connection should know whether there is one.
-      until: until === undefined ? until : () => false,
-      cursor: cursor && ((raw: ServerSentEvent) => this.#locate(raw)),
-      signal: undefined,
-      lastEventId: this.#from ?? lastEventId,
-      // What was shown so far tells better where to go on than what was saved.
-      resume: this.#from !== undefined && resume ? { save: (id: string) => this.#given.resume?.save?.(id) } : resume,
-    })
-    this.#heed(signal)
-  }
-  #tellAll(name: (typeof TOLD)[number], value: never) {
-    for (const { live } of this.#members) call<never>(live[name], value)
+    this.#shared.write(this.#members, this.#from)
+    this.#heed(this.#shared.given.signal)
   }
   #heed(signal: AbortSignal | null | undefined) {
     if (signal === this.#signal) return
@@ -214,11 +177,11 @@ export class Stream {
 
   #deliver(raw: ServerSentEvent) {
     const connection = this.#connection
-    const { until, cursor } = this.#given
+    const { until, cursor } = this.#shared.given
     if (raw.data === until) return connection.close()
-    const id = (cursor ? this.#locate(raw) : raw.id) ?? connection.lastEventId
+    const id = (cursor ? this.#shared.locate(raw) : raw.id) ?? connection.lastEventId
     const last = this.#place
-    this.#place = { id, count: id === last.id ? last.count + 1 : 1 }
+    this.#place = id === last.id ? { id: last.id, count: last.count + 1 } : { id: lastingText(id), count: 1 }
     this.#current = raw
     for (const member of this.#members) member.take(raw)
     if (typeof until === 'function')
@@ -227,17 +190,8 @@ export class Stream {
       }, raw)
     if (this.#isUntold) this.#tell(this.status)
     this.#current = undefined
+    this.#read = undefined
     if (this.#siblings.length > 1) this.#meet()
-  }
-  /** The id that the cursor finds; asked once for each event, by us or by the connection. */
-  #locate(raw: ServerSentEvent) {
-    if (this.#located.raw !== raw) {
-      this.#located = { raw }
-      call((raw) => {
-        this.#located.id = this.#given.cursor?.(raw)
-      }, raw)
-    }
-    return this.#located.id
   }
   #tell(status?: Snapshot) {
     // Everybody has the event under way first.
@@ -272,10 +226,4 @@ export class Stream {
     this.#heed(undefined)
     this.#connection.close()
   }
-}
-
-/** Makes an object hold what the others hold; whatever else it held is undefined. */
-function replace(target: object, ...sources: object[]) {
-  const none = Object.fromEntries(Object.keys(target).map((name) => [name, undefined]))
-  Object.assign(target, none, ...sources)
 }
