@@ -21,9 +21,9 @@ const rooms: Record<string, { values: string[]; types?: string[]; packages?: str
   client: { values: ['protocol'] },
   eventsource: { values: ['protocol', 'client'] },
   compat: { values: ['protocol', 'client'] },
-  react: { values: ['client/store', 'client/shared-store'], types: ['protocol', 'client'], packages: ['react'] },
-  vue: { values: ['client/store', 'client/shared-store'], types: ['protocol', 'client'], packages: ['vue'] },
-  svelte: { values: ['client/store', 'client/shared-store'], types: ['protocol', 'client'], packages: ['svelte'] },
+  react: { values: ['client/store'], types: ['protocol', 'client'], packages: ['react'] },
+  vue: { values: ['client/store'], types: ['protocol', 'client'], packages: ['vue'] },
+  svelte: { values: ['client/store'], types: ['protocol', 'client'], packages: ['svelte'] },
   share: { values: ['protocol', 'client'] },
   log: { values: ['protocol'] },
   // What all rooms of the server share, and those that show what is in them.

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { alone, createStore, type Live, type Store, type StoreState } from '../../src/client/store.ts'
-import { createMockServer, type MockServer } from '../../src/testing/index.ts'
+import type { Live, StoreState } from '../../../src/client/store/live.ts'
+import { createStore, type Store } from '../../../src/client/store/store.ts'
+import { createMockServer, type MockServer } from '../../../src/testing/index.ts'
 
 const URL = 'https://example.test/events'
 const FRAME = 16
@@ -20,7 +21,7 @@ afterEach(() => {
 
 function create(options: Partial<Live> = {}): Store {
   const live = { url: URL, fetch: server.fetch, connectTimeout: 0, retry: { base: 100, random: () => 0 }, ...options }
-  return createStore(live as Live, alone)
+  return createStore(live as Live)
 }
 /** Subscribes, and collects each snapshot that is published. */
 function watch(store: Store) {
@@ -47,7 +48,7 @@ describe('life', () => {
     const store = create()
     await settle()
     expect(server.requests).toEqual([])
-    expect(store.getSnapshot()).toMatchObject({ state: 'connecting', data: undefined, event: undefined, events: [] })
+    expect(store.getSnapshot()).toMatchObject({ state: 'connecting', data: undefined, event: undefined, recent: [] })
     expect(store.getSnapshot()).toBe(store.getServerSnapshot())
   })
 
@@ -74,7 +75,7 @@ describe('life', () => {
     await leave(undo)
   })
 
-  it('misses nothing while nobody is there for a moment, and calls nobody back', async () => {
+  it('misses nothing while nobody is there for a moment: what came waits, for data and callback alike', async () => {
     const onEvent = vi.fn()
     const store = create({ onEvent, reduce: (data, event) => `${data}${event.data}`, initial: '' })
     const { undo } = watch(store)
@@ -84,11 +85,12 @@ describe('life', () => {
     undo()
     request.send({ data: 'b' })
     await settle()
+    expect(onEvent).toHaveBeenCalledTimes(1)
     const again = watch(store)
     request.send({ data: 'c' })
     await frame()
     expect(store.getSnapshot().data).toBe('abc')
-    expect(onEvent.mock.calls.map(([event]) => event.data)).toEqual(['a', 'c'])
+    expect(onEvent.mock.calls.map(([event]) => event.data)).toEqual(['a', 'b', 'c'])
     await leave(again.undo)
   })
 
@@ -104,7 +106,7 @@ describe('life', () => {
     expect(second.headers.get('last-event-id')).toBe('1')
     second.send({ data: 'b', id: '2' })
     await frame()
-    expect(store.getSnapshot()).toMatchObject({ data: 'ab', lastEventId: '2', events: [{ data: 'a' }, { data: 'b' }] })
+    expect(store.getSnapshot()).toMatchObject({ data: 'ab', lastEventId: '2', recent: [{ data: 'a' }, { data: 'b' }] })
     await leave(again.undo)
   })
 
@@ -127,22 +129,209 @@ describe('life', () => {
     await leave(again.undo)
   })
 
-  it.each([
-    ['there is no id', {}, undefined],
-    ['the request has a body', { method: 'POST', body: 'x' }, '1'],
-  ])('begins anew when %s', async (_, options, id) => {
-    const store = create({ ...options, reduce: (data, event) => `${data}${event.data}`, initial: '', lastEventId: '0' })
+  it('tries again when it is subscribed to again after a failure', async () => {
+    const store = create({ retry: false })
+    const { undo } = watch(store)
+    ;(await server.next()).status(403)
+    await settle()
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', error: { status: 403 } })
+    await leave(undo)
+    const again = watch(store)
+    ;(await server.next()).send({ data: 'a' })
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({ state: 'open', data: 'a', error: undefined })
+    await leave(again.undo)
+  })
+
+  it.each<[string, Partial<Live>]>([
+    ['a body', { body: 'x', method: 'POST', retry: undefined }],
+    ['an unsafe method', { method: 'DELETE', retry: undefined }],
+  ])('does not try again by itself what has %s, which may cost money', async (_, options) => {
+    const store = create(options)
+    const { undo } = watch(store)
+    ;(await server.next()).drop()
+    await settle()
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', error: { code: 'network' } })
+    await leave(undo)
+    const again = watch(store)
+    await settle()
+    expect(server.requests).toHaveLength(1)
+    store.getSnapshot().reconnect()
+    await server.next()
+    await leave(again.undo)
+  })
+
+  it('begins anew after an end without an id: it is another answer', async () => {
+    const store = create({ until: '[DONE]', reduce: (data, event) => `${data}${event.data}`, initial: '' })
+    const { undo } = watch(store)
+    for (const [turn, data] of ['a', 'b'].entries()) {
+      if (turn) store.getSnapshot().reconnect()
+      const request = await server.next()
+      for (const each of [data, '[DONE]']) request.send({ data: each })
+      await settle()
+      expect(store.getSnapshot()).toMatchObject({ state: 'closed', data })
+    }
+    await leave(undo)
+  })
+
+  it('begins anew when the request has a body: each answer is another one', async () => {
+    const text: Partial<Live> = { reduce: (data, event) => `${data}${event.data}`, initial: '', lastEventId: '0' }
+    const store = create({ method: 'POST', body: 'x', ...text })
     const { undo } = watch(store)
     const first = await server.next()
-    first.send({ data: 'a', id: id ?? '' })
+    first.send({ data: 'a', id: '1' })
     await frame()
     await leave(undo)
     expect(store.getSnapshot().data).toBe('a')
     const again = watch(store)
-    expect(store.getSnapshot()).toMatchObject({ data: '', event: undefined, events: [], state: 'connecting' })
+    expect(store.getSnapshot()).toMatchObject({ data: '', event: undefined, recent: [], state: 'connecting' })
     const second = await server.next()
     expect(second.headers.get('last-event-id')).toBe('0')
     await leave(again.undo)
+  })
+
+  it.each([
+    ['never gave one', undefined],
+    ['took the one of the options back', '0'],
+  ])(
+    'goes on without an id as after a cut where the server %s: what came cannot come again',
+    async (_, lastEventId) => {
+      const store = create({ reduce: (data, event) => `${data}${event.data}`, initial: '', lastEventId })
+      const { undo } = watch(store)
+      const first = await server.next()
+      expect(first.headers.get('last-event-id')).toBe(lastEventId ?? null)
+      first.send({ data: 'a', id: '' })
+      await frame()
+      await leave(undo)
+      const again = watch(store)
+      expect(store.getSnapshot()).toMatchObject({ data: 'a', recent: [{ data: 'a' }], state: 'connecting' })
+      const second = await server.next()
+      expect(second.headers.get('last-event-id')).toBe(null)
+      second.send({ data: 'b' })
+      await frame()
+      expect(store.getSnapshot().data).toBe('ab')
+      await leave(again.undo)
+    },
+  )
+})
+
+describe('linger', () => {
+  it.each([
+    [undefined, LINGER],
+    [0, 0],
+    [2000, 2000],
+    [Number.POSITIVE_INFINITY, 2 ** 31 - 1],
+  ])('%s keeps the connection for %i ms', async (linger, time) => {
+    const store = create({ linger })
+    const { undo } = watch(store)
+    await server.next()
+    undo()
+    if (time) vi.advanceTimersByTime(time - 1)
+    expect([server.live, vi.getTimerCount()]).toEqual([1, 1])
+    vi.advanceTimersByTime(1)
+    await settle()
+    expect(server.live).toBe(0)
+  })
+
+  it('is undone once, however often one leaves', async () => {
+    const store = create()
+    const { undo } = watch(store)
+    await server.next()
+    undo()
+    const again = watch(store)
+    undo()
+    vi.advanceTimersByTime(10 * LINGER)
+    await settle()
+    expect(server.live).toBe(1)
+    await leave(again.undo)
+  })
+
+  it('keeps what waited when nobody came in time, for who comes later', async () => {
+    const onEvent = vi.fn()
+    const store = create({ onEvent, reduce: (data, event) => `${data}${event.data}`, initial: '' })
+    const { undo } = watch(store)
+    const first = await server.next()
+    first.send({ data: 'a', id: '1' })
+    await frame()
+    undo()
+    first.send({ data: 'b', id: '2' })
+    await settle()
+    vi.advanceTimersByTime(LINGER)
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', data: 'a' })
+    const again = watch(store)
+    const second = await server.next()
+    expect(second.headers.get('last-event-id')).toBe('2')
+    second.send({ data: 'c', id: '3' })
+    await frame()
+    expect(store.getSnapshot().data).toBe('abc')
+    expect(onEvent.mock.calls.map(([event]) => event.data)).toEqual(['a', 'b', 'c'])
+    await leave(again.undo)
+  })
+
+  it('shows the end that came meanwhile after what came before it', async () => {
+    const store = create({ method: 'POST', body: 'x', until: '[DONE]' })
+    const { undo } = watch(store)
+    const request = await server.next()
+    request.open()
+    await frame()
+    undo()
+    for (const data of ['a', '[DONE]']) request.send({ data })
+    await settle()
+    vi.advanceTimersByTime(LINGER)
+    const again = watch(store)
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({ state: 'closed', data: 'a' })
+    expect(server.requests).toHaveLength(1)
+    await leave(again.undo)
+  })
+
+  it('ends early at 10,000 events that wait', async () => {
+    const store = create({ linger: 60_000, reduce: (count) => (count as number) + 1, initial: 0 })
+    const { undo } = watch(store)
+    const request = await server.next()
+    request.open()
+    await frame()
+    undo()
+    request.write(Array.from({ length: 10_001 }, (_, index) => `id: ${index + 1}\ndata\n\n`).join(''))
+    await settle()
+    expect([server.live, vi.getTimerCount()]).toEqual([0, 0])
+    const again = watch(store)
+    const second = await server.next()
+    expect(second.headers.get('last-event-id')).toBe('10000')
+    await frame()
+    expect(store.getSnapshot().data).toBe(10_000)
+    store.update({ ...store.live, linger: 0 } as Live)
+    await leave(again.undo)
+  })
+})
+
+describe('keepData', () => {
+  it('shows what another store showed until an event of its own comes', async () => {
+    const fold: Partial<Live> = { reduce: (data, event) => `${data}${event.data}`, initial: '' }
+    const old = create(fold)
+    const one = watch(old)
+    ;(await server.next()).send({ data: 'old', id: '7' })
+    await frame()
+    await leave(one.undo)
+    const store = createStore({ ...old.live, url: `${URL}?2` } as Live, old)
+    expect(store.getServerSnapshot()).toMatchObject({ data: '', recent: [] })
+    const { undo } = watch(store)
+    const request = await server.next()
+    expect(request.headers.get('last-event-id')).toBe(null)
+    request.open()
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({
+      state: 'open',
+      data: 'old',
+      event: { data: 'old' },
+      recent: [{ data: 'old' }],
+      lastEventId: '',
+    })
+    request.send({ data: 'new' })
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({ data: 'new', recent: [{ data: 'new' }] })
+    await leave(undo)
   })
 })
 
@@ -170,11 +359,11 @@ describe('snapshots', () => {
     const request = await server.next()
     request.send({ data: 'a' })
     await frame()
-    const { events } = store.getSnapshot()
+    const { recent } = store.getSnapshot()
     request.drop()
     await frame()
     expect(store.getSnapshot()).toMatchObject({ state: 'waiting', delay: 100, error: { code: 'network' } })
-    expect(store.getSnapshot().events).toBe(events)
+    expect(store.getSnapshot().recent).toBe(recent)
     await leave(undo)
   })
 
@@ -189,7 +378,7 @@ describe('snapshots', () => {
       state: 'open',
       data: 'b',
       event: { type: 'message', data: 'b', id: '2' },
-      events: [{ data: 'a' }, { data: 'b' }],
+      recent: [{ data: 'a' }, { data: 'b' }],
       lastEventId: '2',
     })
     await leave(undo)
@@ -224,10 +413,51 @@ describe('snapshots', () => {
       for (let index = 0; index < 125; index++) request.send({ data: `${part * 125 + index}` })
       await frame()
     }
-    const { events } = store.getSnapshot()
-    expect(events).toHaveLength(length)
-    expect(events.map(({ data }) => data)).toEqual(Array.from({ length }, (_, index) => `${250 - length + index}`))
+    const { recent } = store.getSnapshot()
+    expect(recent).toHaveLength(length)
+    expect(recent.map(({ data }) => data)).toEqual(Array.from({ length }, (_, index) => `${250 - length + index}`))
     await leave(undo)
+  })
+
+  it('lose the oldest events as soon as fewer are kept', async () => {
+    const store = create()
+    const { undo } = watch(store)
+    const request = await server.next()
+    for (const data of ['a', 'b', 'c']) request.send({ data })
+    await frame()
+    store.update({ ...store.live, max: 1 } as Live)
+    await frame()
+    expect(store.getSnapshot()).toMatchObject({ data: 'c', recent: [{ data: 'c' }] })
+    expect(store.getSnapshot().recent).toHaveLength(1)
+    await leave(undo)
+  })
+
+  it('have the last event in the list of the newest', async () => {
+    const store = create()
+    const { undo } = watch(store)
+    ;(await server.next()).send({ data: 'a text of more than thirteen characters' })
+    await frame()
+    const { event, recent, data } = store.getSnapshot()
+    expect(recent[0]).toBe(event)
+    expect(data).toBe(event?.data)
+    await leave(undo)
+  })
+
+  it('hold up no other store by a listener that throws, whose error is reported', async () => {
+    const report = vi.fn()
+    vi.stubGlobal('reportError', report)
+    const mistake = new Error('listener')
+    const [bad, good] = [create(), create()]
+    const undo = bad.subscribe(() => {
+      throw mistake
+    })
+    const other = watch(good)
+    for (const _ of [bad, good]) (await server.next()).send({ data: 'a' })
+    await frame()
+    expect(good.getSnapshot().data).toBe('a')
+    expect(report).toHaveBeenCalledWith(mistake)
+    await leave(undo)
+    await leave(other.undo)
   })
 
   it('show what came last before they show the end', async () => {
@@ -285,12 +515,12 @@ describe('snapshots', () => {
 
 describe('types of events', () => {
   it.each([
-    ['event', { event: 'tick' }, ['1']],
-    ['events', { events: ['tick', 'note'] }, ['1', '2']],
-    ['both, of which events counts', { event: 'tick', events: ['note'] }, ['2']],
-    ['neither', {}, ['1', '2', '3']],
-    ['none at all', { events: [] }, []],
-  ])('are chosen by %s', async (_, options, expected) => {
+    ['one', { event: 'tick' }, ['1']],
+    ['several', { event: ['tick', 'note'] }, ['1', '2']],
+    ['the same one twice', { event: ['tick', 'tick'] }, ['1']],
+    ['none', {}, ['1', '2', '3']],
+    ['an empty list', { event: [] }, []],
+  ])('are chosen by event: %s', async (_, options, expected) => {
     const store = create(options)
     const { undo } = watch(store)
     const request = await server.next()
@@ -298,7 +528,7 @@ describe('types of events', () => {
     request.send({ type: 'note', data: '2' })
     request.send({ data: '3' })
     await frame()
-    expect(store.getSnapshot().events.map(({ data }) => data)).toEqual(expected)
+    expect(store.getSnapshot().recent.map(({ data }) => data)).toEqual(expected)
     await leave(undo)
   })
 
