@@ -44,7 +44,9 @@ export class ConnectError extends UnmissedError<ConnectErrorCode> {
 
   constructor(code: ConnectErrorCode, message: string, retryable = true, facts: ConnectErrorFacts = {}) {
     const { cause, response, body, event } = facts
-    super(code, cause ? `${message}: ${(cause as Error).message}` : message, { cause })
+    // Anything may be thrown.
+    const why = (cause as Error | undefined)?.message ?? cause
+    super(code, why ? `${message}: ${String(why)}` : message, { cause })
     this.retryable = retryable
     this.status = response?.status
     this.headers = response?.headers
