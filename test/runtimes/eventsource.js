@@ -362,24 +362,27 @@ export function clauses(EventSource) {
         t.equal(await messages(source, 1), ['ok…'])
       },
     })),
-    ...[
-      [['text/html', 'text/event-stream'], true],
-      [['text/event-stream', 'text/html'], false],
-      [['text/event-stream', 'bogus'], true],
-      [['text/event-stream', '*/*'], true],
-      [['text/event-stream', ''], true],
-      [['text/event-stream, text/html'], false],
-      [['text/html, Text/Event-Stream;a=b'], true],
-      [['text/event-stream;a="b,text/html"'], true],
-      [['text/html;a="', 'text/event-stream'], false],
-    ].map(([types, isAccepted]) => ({
-      name: `of ${types.length} content types (${types.join(' | ')}) the last that is one is ${isAccepted ? '' : 'not '}an event stream`,
+    {
+      name: 'of several content types the last that is one counts',
       async run(t) {
-        const { source } = await open(t, [{ headers: { 'content-type': types }, ...held('data: 1\n\n') }])
-        await Promise.race([next(source, 'message'), next(source, 'error')])
-        t.equal(source.readyState, isAccepted ? OPEN : CLOSED)
+        for (const [types, isAccepted] of [
+          [['text/html', 'text/event-stream'], true],
+          [['text/event-stream', 'text/html'], false],
+          [['text/event-stream', 'bogus'], true],
+          [['text/event-stream', '*/*'], true],
+          [['text/event-stream', ''], true],
+          [['text/event-stream, text/html'], false],
+          [['text/html, Text/Event-Stream;a=b'], true],
+          [['text/event-stream;a="b,text/html"'], true],
+          [['text/html;a="', 'text/event-stream'], false],
+        ]) {
+          const { source } = await open(t, [{ headers: { 'content-type': types }, ...held('data: 1\n\n') }])
+          await Promise.race([next(source, 'message'), next(source, 'error')])
+          t.equal(source.readyState, isAccepted ? OPEN : CLOSED, types.join(' | '))
+          source.close()
+        }
       },
-    })),
+    },
     {
       name: 'a name and a password in the address fail the connection, without a request',
       async run(t) {
