@@ -11,7 +11,8 @@ export function call<Value>(run: ((value: Value) => unknown) | undefined, value?
   try {
     const result = run?.(value as Value) as PromiseLike<unknown> | undefined
     // Anything but an object is no promise, and a new promise for each event would be felt.
-    if (result && typeof result === 'object' && typeof result.then === 'function') return Promise.resolve(result).catch(report)
+    if (result && typeof result === 'object' && typeof result.then === 'function')
+      return Promise.resolve(result).catch(report)
   } catch (error) {
     report(error)
   }
