@@ -15,7 +15,6 @@ const HEARTBEATS = 2.5
 
 /** What one body means: its ids, repetitions, gaps and end. Make a new one per body. */
 export class Body {
-  watchdog: Watchdog | undefined
   readonly #shared: Shared
   readonly #opened: Opened
   readonly #step: Step
@@ -55,8 +54,8 @@ export class Body {
     const { options } = this.#shared
     const { body } = this.#opened.response
     const idle = options.idleTimeout ?? Number(/\bheartbeat=(\d+)/.exec(`${this.#ours}`)?.[1] ?? 0) * HEARTBEATS
-    if (idle > 0) this.watchdog = new Watchdog(idle, options.unref, (error) => fail(this.#step, error))
-    return body ? read(body, this.#parser(), this.#shared, this.#step.signal, this.watchdog) : undefined
+    if (idle > 0) this.#shared.watchdog = new Watchdog(idle, options.unref, (error) => fail(this.#step, error))
+    return body ? read(body, this.#parser(), this.#shared, this.#step.signal) : undefined
   }
 
   #parser() {

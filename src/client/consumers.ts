@@ -88,7 +88,8 @@ export class Consumers {
 
   /** Whether there is a loop for which no more may wait. */
   get isFull(): boolean {
-    for (const loop of this.#loops.keys()) if (loop.isFull) return true
+    // Asked for each event, and mostly there is none.
+    if (this.#loops.size > 0) for (const loop of this.#loops.keys()) if (loop.isFull) return true
     return false
   }
 

@@ -13,7 +13,7 @@ export interface Facts {
   readonly now: number
   readonly isOffline: boolean
   /** The server's reconnection time. */
-  readonly asked: number | undefined
+  readonly retry: number | undefined
   readonly policy: RetryOptions
   /** Whether the request may be made again: it is safe, or the caller says so. */
   readonly mayRepeat: boolean
@@ -30,13 +30,13 @@ export type Decision =
 
 /** Decides what a failure means. It calls nothing but `policy.when`. */
 export function decide(facts: Facts): Decision {
-  const { error, failures, asked, policy } = facts
+  const { error, failures, retry, policy } = facts
   const { status, headers, code } = error
   const { base = 1000, max = 30_000, longest = 3_600_000, limit = Infinity, when } = policy
   if (facts.canRenew && (status === 401 || status === 403)) return { next: 'renew' }
 
-  const floor = Math.min(longest, Math.max(asked ?? 0, retryAfter(headers, facts.now)))
-  let delay = backoff(failures, asked === undefined ? Math.max(base, floor) : floor, policy)
+  const floor = Math.min(longest, Math.max(retry ?? 0, retryAfter(headers, facts.now)))
+  let delay = backoff(failures, retry === undefined ? Math.max(base, floor) : floor, policy)
   // Being offline may be a mistake of the machine's: we wait long, but not for ever.
   if (facts.isOffline) delay = Math.max(delay, max)
 

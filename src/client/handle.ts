@@ -1,9 +1,10 @@
 import { Consumers } from './consumers.ts'
+import { Control } from './control.ts'
 import { Cursors } from './cursors.ts'
 import { BY_CALLER } from './environment.ts'
 import { Health } from './health.ts'
 import type { AnyEvent } from './listeners.ts'
-import { Loop } from './loop.ts'
+import { run } from './loop.ts'
 import type { CloseReason, ConnectOptions, ConnectUrl, ListenOptions, Snapshot, State } from './options.ts'
 import { detect } from './platform.ts'
 import { Status } from './status.ts'
@@ -16,7 +17,7 @@ export class Handle {
   readonly closed: Promise<CloseReason>
   readonly #status: Status
   readonly #consumers: Consumers
-  readonly #loop: Loop
+  readonly #control: Control
 
   constructor(url: ConnectUrl, options: ConnectOptions) {
     const { lastEventId = '', resume, retry } = options
@@ -26,7 +27,7 @@ export class Handle {
     const policy = typeof retry === 'function' ? { when: retry } : (typeof retry === 'object' && retry) || {}
     const platform = detect()
     const health = new Health()
-    const loop = new Loop({
+    const shared = {
       url,
       options,
       policy,
@@ -37,13 +38,14 @@ export class Handle {
       health,
       isSafe: true,
       bodies: 0,
-    })
+    }
+    const control = new Control(shared)
     this.#status = status
     this.#consumers = consumers
-    this.#loop = loop
-    this.opened = loop.opened
-    this.closed = loop.closed
-    loop.run()
+    this.#control = control
+    this.opened = control.opened
+    this.closed = control.closed
+    run(shared, control)
   }
 
   on(first: unknown, second?: unknown, third?: unknown): () => void {
@@ -84,8 +86,8 @@ export class Handle {
   }
 
   // These are handed to buttons and signals, so each knows its connection.
-  readonly pause = (): void => this.#loop.pause(BY_CALLER)
-  readonly unpause = (): void => this.#loop.unpause(BY_CALLER)
-  readonly reconnect = (): void => this.#loop.reconnect()
-  readonly close = (): void => this.#loop.finish('closed')
+  readonly pause = (): void => this.#control.pause(BY_CALLER)
+  readonly unpause = (): void => this.#control.unpause(BY_CALLER)
+  readonly reconnect = (): void => this.#control.reconnect()
+  readonly close = (): void => this.#control.finish('closed')
 }

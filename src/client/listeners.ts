@@ -10,8 +10,9 @@ type Run = (event: AnyEvent) => unknown
 export function call<Value>(run: ((value: Value) => unknown) | undefined, value?: Value): Promise<unknown> | undefined {
   try {
     const result = run?.(value as Value) as PromiseLike<unknown> | undefined
-    // A new promise for each event would be felt.
-    if (typeof result?.then === 'function') return Promise.resolve(result).catch(report)
+    // Anything but an object is no promise, and a new promise for each event would be felt.
+    if (result && typeof result === 'object' && typeof result.then === 'function')
+      return Promise.resolve(result).catch(report)
   } catch (error) {
     report(error)
   }

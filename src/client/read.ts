@@ -4,7 +4,6 @@ import type { Cursors } from './cursors.ts'
 import { ConnectError } from './errors.ts'
 import type { Shared } from './shared.ts'
 import { throwIfAborted } from './step.ts'
-import type { Watchdog } from './watchdog.ts'
 
 /** Thrown out of a parser by whoever can take no more for now. */
 export const FULL = Symbol('full')
@@ -21,9 +20,8 @@ type Bytes = Uint8Array<ArrayBuffer>
 export async function read(
   body: ReadableStream<Bytes>,
   parser: Parser,
-  { consumers, cursors, health, bodies }: Shared,
+  { consumers, cursors, health, watchdog, bodies }: Shared,
   signal: AbortSignal,
-  watchdog: Watchdog | undefined,
 ): Promise<void> {
   const reader = body.getReader()
   // Cancelling ends a pending read everywhere, also where a custom fetch forgot the signal; its promise may never settle.

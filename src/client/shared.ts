@@ -6,6 +6,7 @@ import type { ConnectOptions, ConnectUrl } from './options.ts'
 import type { Platform } from './platform.ts'
 import type { RetryOptions } from './retry.ts'
 import type { Status } from './status.ts'
+import type { Watchdog } from './watchdog.ts'
 
 /** What the parts of one connection share: all that outlives an attempt. */
 export interface Shared {
@@ -25,6 +26,10 @@ export interface Shared {
   isSafe: boolean
   /** The server's reconnection time, in milliseconds. */
   retry?: number | undefined
+  /** Watches the body of now. */
+  watchdog?: Watchdog | undefined
+  /** Whether the caller was told of the mistake in its `retry`. */
+  isWarned?: boolean
   /** How many bodies there were. */
   bodies: number
   /** Tells whether an earlier body delivered an id. */
