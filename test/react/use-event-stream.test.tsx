@@ -375,7 +375,7 @@ describe(`useEventStream in React ${version}`, () => {
       })
       expect(page.container.querySelector('i')?.textContent).toBe('10000')
       expect([...seen]).toEqual(['true'])
-    })
+    }, 30_000)
 
     it('and shows the last one before it shows the end', async () => {
       const seen: string[] = []
