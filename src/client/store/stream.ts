@@ -189,9 +189,10 @@ export class Stream {
         if (until(raw)) connection.close()
       }, raw)
     if (this.#isUntold) this.#tell(this.status)
+    // While it is under way, its place is ours: the connection has not handled it yet.
+    if (this.#siblings.length > 1) this.#meet()
     this.#current = undefined
     this.#read = undefined
-    if (this.#siblings.length > 1) this.#meet()
   }
   #tell(status?: Snapshot) {
     // Everybody has the event under way first.

@@ -2,7 +2,8 @@ import type { Log, Position } from '../../log/log.ts'
 import { isPromise } from '../promise.ts'
 import { Delivery } from '../reader/delivery.ts'
 import { within } from '../within.ts'
-import { type DeliveryPage, PAGE, PAGE_TEXT, Recent, textOf } from './recent.ts'
+import { PAGE, PAGE_TEXT, Page, textOf } from './page.ts'
+import { Recent } from './recent.ts'
 
 /** How much text of older pages is kept for whoever comes next. */
 const CACHED_TEXT = 2 ** 22
@@ -15,9 +16,9 @@ export class Pages {
   readonly #log: Log
   readonly #patience: number
   #epoch = ''
-  readonly #pending = new Map<number, Promise<DeliveryPage | undefined>>()
+  readonly #pending = new Map<number, Promise<Page | undefined>>()
   /** The oldest first. */
-  readonly #cached = new Map<number, DeliveryPage>()
+  readonly #cached = new Map<number, Page>()
   #cachedText = 0
   readonly #recent = new Recent()
 
@@ -34,7 +35,7 @@ export class Pages {
   }
 
   /** The next entries after a position, and perhaps some before it; `undefined` where the log has them no more, or never had. */
-  read(after: Position): DeliveryPage | undefined | Promise<DeliveryPage | undefined> {
+  read(after: Position): Page | undefined | Promise<Page | undefined> {
     const { epoch, offset } = after
     if (epoch === this.#epoch) {
       const recent = this.#recent.after(offset)
@@ -49,7 +50,7 @@ export class Pages {
     return this.#load(after)
   }
 
-  #load({ epoch, offset }: Position): DeliveryPage | undefined | Promise<DeliveryPage | undefined> {
+  #load({ epoch, offset }: Position): Page | undefined | Promise<Page | undefined> {
     const aligned = alignedTo(offset)
     // A page that ended before what is needed now would do so again.
     const start = epoch === this.#epoch && this.#cached.has(aligned) ? offset : aligned
@@ -62,7 +63,7 @@ export class Pages {
   }
 
   /** Reads from where a page begins; where the log does not go back so far, from where it is needed. */
-  #ask(epoch: string, offset: number, start: number): DeliveryPage | undefined | Promise<DeliveryPage | undefined> {
+  #ask(epoch: string, offset: number, start: number): Page | undefined | Promise<Page | undefined> {
     const page = this.#log.read({ epoch, offset: start }, PAGE)
     if (isPromise(page)) return this.#askLater(page, epoch, offset, start)
     if (!page) return start < offset ? this.#ask(epoch, offset, offset) : undefined
@@ -74,7 +75,7 @@ export class Pages {
     epoch: string,
     offset: number,
     start: number,
-  ): Promise<DeliveryPage | undefined> {
+  ): Promise<Page | undefined> {
     const read = await within(this.#patience, 'the log', page)
     if (!read) return start < offset ? this.#ask(epoch, offset, offset) : undefined
     return this.#take(epoch, start, offset, read)
@@ -85,7 +86,7 @@ export class Pages {
     start: number,
     offset: number,
     { entries, end: whole }: { entries: readonly Delivery['entry'][]; end: number },
-  ): DeliveryPage | undefined | Promise<DeliveryPage | undefined> {
+  ): Page | undefined | Promise<Page | undefined> {
     if (!this.#log.covers && !isDense(entries, { epoch, offset: start })) return undefined
     const deliveries: Delivery[] = []
     let text = 0
@@ -100,12 +101,12 @@ export class Pages {
     if (deliveries.length === entries.length) end = Math.max(end, whole)
     // It does not reach what was asked for: then exactly from there.
     if (end <= offset && start < offset) return this.#ask(epoch, offset, offset)
-    const page = { start, end, deliveries, text }
+    const page = new Page(start, end, deliveries, text)
     if (epoch === this.#epoch) this.#cache(page)
     return page
   }
 
-  #cache(page: DeliveryPage): void {
+  #cache(page: Page): void {
     this.#forget(page.start)
     this.#cached.set(page.start, page)
     this.#cachedText += page.text

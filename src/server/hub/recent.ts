@@ -1,71 +1,66 @@
 import type { Delivery } from '../reader/delivery.ts'
+import { PAGE, PAGE_TEXT, Page, textOf } from './page.ts'
 
-/** How many entries are read from the log at a time, and how much text of them is kept together. */
-export const PAGE = 256
-export const PAGE_TEXT = 2 ** 18
-/** How much of what was delivered last is at hand without asking the log: so much text, so many entries. */
+/** How much text of what was delivered last is at hand without asking the log, and at least how many pages. */
 const RECENT_TEXT = 2 ** 20
-const RECENT = 1024
+const RECENT_PAGES = 4
 
-/** Consecutive entries, ready for any number of readers. */
-export interface DeliveryPage {
-  /** The offset before its first entry: it holds all after it that there are, up to `end`. */
-  readonly start: number
-  readonly end: number
-  readonly deliveries: readonly Delivery[]
-  readonly text: number
-}
-
-/** What was delivered last, encoded already: most who return were away for a moment. */
+/** What was delivered last: most who return were away for a moment. */
 export class Recent {
-  #deliveries: Delivery[] = []
-  /** The offset before the first of them. */
-  #start = Number.POSITIVE_INFINITY
+  /** The oldest first, each going on where the one before ends. */
+  #pages: Page[] = []
   #text = 0
+  /** What does not fill a page yet. */
+  #tail: Delivery[] = []
+  #tailText = 0
+  #tailPage: Page | undefined
+  /** The newest offset that is here. */
+  #end = Number.NaN
 
   add(delivery: Delivery): void {
     const { offset } = delivery.entry
-    if (this.#deliveries[this.#deliveries.length - 1]?.entry.offset !== offset - 1) {
-      this.clear()
-      this.#start = offset - 1
-    }
-    this.#deliveries.push(delivery)
-    this.#text += textOf(delivery)
-    // In large pieces, since moving the rest costs as much each time.
-    if (this.#deliveries.length >= 2 * RECENT || this.#text >= 2 * RECENT_TEXT) this.#trim()
+    if (offset !== this.#end + 1) this.clear()
+    this.#end = offset
+    this.#tail.push(delivery)
+    this.#tailText += textOf(delivery)
+    this.#tailPage = undefined
+    if (this.#tail.length >= PAGE || this.#tailText >= PAGE_TEXT) this.#turn()
   }
 
-  /** Those after an offset, if all of them are here. */
-  after(offset: number): DeliveryPage | undefined {
-    if (offset < this.#start || offset >= this.#start + this.#deliveries.length) return undefined
-    const from = offset - this.#start
-    let to = from
-    let text = 0
-    for (; to < this.#deliveries.length && to - from < PAGE && text < PAGE_TEXT; to++) {
-      text += textOf(this.#deliveries[to] as Delivery)
+  /** A page with what comes after an offset, if all of that is here. */
+  after(offset: number): Page | undefined {
+    // Nothing is here yet, or nothing new.
+    if (!(offset < this.#end)) return undefined
+    const tailStart = this.#end - this.#tail.length
+    if (offset >= tailStart) {
+      this.#tailPage ??= new Page(tailStart, this.#end, this.#tail.slice(), this.#tailText)
+      return this.#tailPage
     }
-    return { start: offset, end: this.#start + to, deliveries: this.#deliveries.slice(from, to), text }
+    for (let index = this.#pages.length - 1; index >= 0; index--) {
+      const page = this.#pages[index] as Page
+      if (page.start <= offset) return page
+    }
+    return undefined
   }
 
   clear(): void {
-    this.#deliveries = []
+    this.#pages = []
     this.#text = 0
-    this.#start = Number.POSITIVE_INFINITY
+    this.#tail = []
+    this.#tailText = 0
+    this.#tailPage = undefined
+    this.#end = Number.NaN
   }
 
-  #trim(): void {
-    let text = 0
-    let first = this.#deliveries.length
-    while (first > 0 && this.#deliveries.length - first < RECENT && text < RECENT_TEXT) {
-      text += textOf(this.#deliveries[--first] as Delivery)
+  #turn(): void {
+    this.#pages.push(new Page(this.#end - this.#tail.length, this.#end, this.#tail, this.#tailText))
+    this.#text += this.#tailText
+    this.#tail = []
+    this.#tailText = 0
+    while (this.#text > RECENT_TEXT || this.#pages.length > RECENT_PAGES) {
+      const oldest = this.#pages.shift()
+      if (!oldest) break
+      this.#text -= oldest.text
     }
-    this.#start += first
-    this.#deliveries = this.#deliveries.slice(first)
-    this.#text = text
   }
-}
-
-/** About how much a delivery holds. */
-export function textOf({ entry }: Delivery): number {
-  return entry.message.frame.length + 64
 }

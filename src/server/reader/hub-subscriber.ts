@@ -33,6 +33,14 @@ export interface Home {
   renewed(subscriber: HubSubscriber): void
 }
 
+/** Consecutive deliveries that are written as one. */
+export interface Piece {
+  readonly deliveries: readonly Delivery[]
+  /** Whether nobody is excepted, as far as the addressees tell. */
+  readonly isForAll: boolean
+  readonly frame: Frame
+}
+
 /** How many bytes of a replay are written at a time. */
 const SLICE = 2 ** 17
 
@@ -153,6 +161,18 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender 
     if (!this.reason && this.sees(delivery)) this.outbox.push(delivery.frame)
   }
 
+  /** Sends consecutive deliveries as one, if it sees all of them; false where they have to be looked at one by one. */
+  offerAll(piece: Piece): boolean {
+    if (!piece.isForAll || this.view.hasFilter) return false
+    this.offset = (piece.deliveries[piece.deliveries.length - 1] as Delivery).entry.offset
+    if (this.reason) return true
+    // By itself: joined with others it would be made anew for each reader.
+    this.outbox.flush()
+    this.outbox.push(piece.frame)
+    this.outbox.flush()
+    return true
+  }
+
   /** Sends what is for it alone and nobody waits for; it may leave it with an id. */
   tell(frame: string, id?: string): void {
     if (!this.reason) this.outbox.push(new Frame(frame, { id }))
@@ -166,6 +186,10 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender 
   /** How much may be written before it is asked whether it takes more. */
   get pace(): number {
     return Math.min(SLICE, (this.options.maxQueued ?? MAX_QUEUED) / 2)
+  }
+
+  get isBehind(): boolean {
+    return this.outbox.isBehind
   }
 
   room(): Promise<void> | undefined {

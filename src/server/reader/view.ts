@@ -21,6 +21,10 @@ export class View {
     this.#filter = filter
   }
 
+  get hasFilter(): boolean {
+    return this.#filter !== undefined
+  }
+
   /** Follows a new grant; answers with what it allows no more, which is left. */
   limit(grant: Grant): { topics: readonly string[]; prefixes: readonly string[] } {
     const isLimited = grant.topics !== undefined || grant.patterns !== undefined
