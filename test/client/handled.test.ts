@@ -181,7 +181,10 @@ test('nobody misses an event over reloads, cuts, pauses and redirects at any mom
         next += chunk
       }, 1)
       cut = () => response.socket?.resetAndDestroy()
-      end = () => response.end()
+      end = () => {
+        clearInterval(timer)
+        response.end()
+      }
       response.on('close', () => clearInterval(timer))
     })
     let end = () => {}
