@@ -122,7 +122,8 @@ export class Consumers {
       if (isAlone && !isFirst) continue
       const error = new ConnectError('consumer-stalled', `A loop took no event in ${timeout} ms`, false)
       this.#tell(error)
-      if (isAlone) continue
+      // Whoever hears of it may have closed us.
+      if (isAlone || this.#isOver) continue
       this.#remove(loop)
       loop.abandon(error)
     }

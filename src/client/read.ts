@@ -16,53 +16,57 @@ const TICKS = 10
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** Feeds a body to a parser until its end; throws when it breaks, or the signal aborts. Leaves no body open. */
-export async function read(
-  body: ReadableStream<Bytes>,
-  parser: Parser,
-  { consumers, cursors, health, watchdog, bodies }: Shared,
-  signal: AbortSignal,
-): Promise<void> {
+/** Feeds a body to a parser until its end; rejects when it breaks, or the signal aborts. Leaves no body open. */
+export function read(body: ReadableStream<Bytes>, parser: Parser, shared: Shared, signal: AbortSignal): Promise<void> {
   const reader = body.getReader()
   // Cancelling ends a pending read everywhere, also where a custom fetch forgot the signal; its promise may never settle.
   const cancel = () => {
-    watchdog?.stop()
+    shared.watchdog?.stop()
     reader.cancel().catch(() => {})
   }
   signal.addEventListener('abort', cancel)
-  try {
-    if (bodies === 1) for (let tick = 0; tick < TICKS; tick++) await undefined
-    /** What of a chunk the parser has not got yet. */
-    let rest: Bytes | undefined
-    /** Whether it was stopped, and holds text that it has not looked at. */
-    let isStopped = false
-    for (;;) {
+  return feed(reader, parser, shared, signal)
+    .catch((cause) => {
+      if (signal.aborted || cause instanceof UnmissedError) throw cause
+      throw new ConnectError('network', 'The stream broke', true, { cause })
+    })
+    .finally(() => {
+      signal.removeEventListener('abort', cancel)
+      cancel()
+    })
+}
+
+async function feed(
+  reader: ReadableStreamDefaultReader<Bytes>,
+  parser: Parser,
+  { consumers, cursors, health, watchdog, bodies }: Shared,
+  signal: AbortSignal,
+) {
+  if (bodies === 1) for (let tick = 0; tick < TICKS; tick++) await undefined
+  /** What of a chunk the parser has not got yet. */
+  let rest: Bytes | undefined
+  /** Whether it was stopped, and holds text that it has not looked at. */
+  let isStopped = false
+  for (;;) {
+    throwIfAborted(signal)
+    if (consumers.isFull) {
+      watchdog?.block(true)
+      await consumers.room(signal)
+      watchdog?.block(false)
+    } else if (isStopped) isStopped = !push(parser, '', cursors)
+    else if (rest) {
+      const piece: Bytes = consumers.hasLoops ? beginning(rest) : rest
+      rest = piece === rest ? undefined : rest.subarray(piece.length)
+      isStopped = !push(parser, piece, cursors)
+    } else {
+      const { value, done } = await reader.read()
       throwIfAborted(signal)
-      if (consumers.isFull) {
-        watchdog?.block(true)
-        await consumers.room(signal)
-        watchdog?.block(false)
-      } else if (isStopped) isStopped = !push(parser, '', cursors)
-      else if (rest) {
-        const piece: Bytes = consumers.hasLoops ? beginning(rest) : rest
-        rest = piece === rest ? undefined : rest.subarray(piece.length)
-        isStopped = !push(parser, piece, cursors)
-      } else {
-        const { value, done } = await reader.read()
-        throwIfAborted(signal)
-        if (done) return parser.end()
-        rest = value
-        // Asking the clock for each chunk would be felt, too.
-        watchdog?.hear()
-        health.hear()
-      }
+      if (done) return parser.end()
+      rest = value
+      // Asking the clock for each chunk would be felt, too.
+      watchdog?.hear()
+      health.hear()
     }
-  } catch (cause) {
-    if (signal.aborted || cause instanceof UnmissedError) throw cause
-    throw new ConnectError('network', 'The stream broke', true, { cause })
-  } finally {
-    signal.removeEventListener('abort', cancel)
-    cancel()
   }
 }
 

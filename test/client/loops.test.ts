@@ -207,6 +207,18 @@ describe('a loop that is left lying', () => {
     }
     expect([heard.length, errors]).toEqual([30, []])
   })
+  it('is no error where the connection is closed for it', async () => {
+    const { connection } = await start(() => frames(1, 100), {
+      stallTimeout: 20,
+      highWaterMark: 2,
+      onError: () => closeIt(),
+    })
+    const closeIt = connection.close
+    listen(connection)
+    const iterator = connection.iterate()
+    expect(await connection.closed).toBe('closed')
+    expect(await iterator.next()).toEqual({ done: true, value: undefined })
+  })
   it('may be left by return before its first next, and then holds nothing', async () => {
     const { connection } = await start(() => frames(1, 1000), { highWaterMark: 1 })
     const heard = listen(connection)
