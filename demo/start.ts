@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
-import { buildPage } from './build.js'
-import { startFront } from './server/front.js'
+import { buildPage } from './build.ts'
+import { startFront } from './server/front.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = `${root}node_modules/.cache/demo`
@@ -14,16 +14,18 @@ const { tsup } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 await build({ ...tsup, dts: false, clean: false, silent: true })
 await buildPage(folder)
 
-const { url, close } = await startFront({ folder, port: Number(process.env.PORT ?? 0) })
+const { url, close } = await startFront({ folder, port: Number(process.env['PORT'] ?? 0) })
 console.log(`The demo is at ${url}   (Ctrl-C stops it)`)
 open(url)
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => close().then(() => process.exit()))
 
-function open(address) {
+function open(address: string) {
   const { env, platform, stdout } = process
-  if (!stdout.isTTY || env.CI || (platform === 'linux' && !env.DISPLAY && !env.WAYLAND_DISPLAY)) return
-  const [command, ...args] = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }[platform] ?? ['xdg-open']
+  const { CI, DISPLAY, WAYLAND_DISPLAY } = env
+  if (!stdout.isTTY || CI || (platform === 'linux' && !DISPLAY && !WAYLAND_DISPLAY)) return
+  const openers: Partial<Record<NodeJS.Platform, string[]>> = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }
+  const [command = '', ...args] = openers[platform] ?? ['xdg-open']
   // Where it cannot be opened, the address has been printed.
   spawn(command, [...args, address], { stdio: 'ignore', detached: true })
     .on('error', () => {})

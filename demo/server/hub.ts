@@ -2,9 +2,10 @@
  * The application: a feed of numbered events, notifications, rooms, a stream of tokens, and its admin pages. It runs in
  * a process of its own, so that the demo can kill it: its log is in memory, and dies with it.
  */
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { accept, adminHandler, bearer, createHub } from 'unmissed/server'
-import { answer } from './tokens.js'
+import { answer } from './tokens.ts'
 
 /** How often the feed speaks, in milliseconds. */
 const RHYTHM = 250
@@ -22,13 +23,15 @@ const hub = createHub({
   onError: console.error,
 })
 
-const publish = (extra = {}) =>
+const publish = (extra: object = {}) =>
   hub.publish({ type: 'tick', data: { n: ++last, at: Date.now(), ...extra } }, { topic: 'feed' })
-setInterval(publish, RHYTHM)
+setInterval(() => publish(), RHYTHM)
 
-const admin = adminHandler(hub, { authorize: bearer(process.env.ADMIN_TOKEN ?? 'demo') })
+const admin = adminHandler(hub, { authorize: bearer(process.env['ADMIN_TOKEN'] ?? 'demo') })
 
-const routes = {
+type Route = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => unknown
+
+const routes: Record<string, Route> = {
   'GET /events': (request, response, query) =>
     hub.handle(request, response, { topics: ['feed'], user: query.get('user') ?? undefined }),
   'GET /people': (request, response, query) =>
@@ -39,9 +42,10 @@ const routes = {
     response.writeHead(202).end()
   },
   'POST /say': async (request, response, query) => {
-    const to = query.has('user') ? `to ${query.get('user')} alone` : `in the ${query.get('room')}`
+    const user = query.get('user')
+    const to = user === null ? `in the ${query.get('room')}` : `to ${user} alone`
     const data = { text: (await text(request)).slice(0, 500), to, at: Date.now() }
-    const audience = query.has('user') ? { user: query.get('user') } : { topic: `room:${query.get('room')}` }
+    const audience = user === null ? { topic: `room:${query.get('room')}` } : { user }
     await hub.publish({ type: 'said', data }, audience)
     response.writeHead(202).end()
   },
@@ -64,7 +68,7 @@ const server = createServer(async (request, response) => {
   else if (pathname.startsWith('/admin/')) await admin(request, response)
   else response.writeHead(404).end()
 })
-server.listen(0, '127.0.0.1', () => process.send?.({ port: server.address().port }))
+server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
 setInterval(() => process.send?.({ last }), RHYTHM)
 
 process.on('disconnect', () => process.exit())
@@ -73,7 +77,7 @@ process.on('message', async () => {
   process.exit()
 })
 
-async function text(request) {
+async function text(request: IncomingMessage): Promise<string> {
   let body = ''
   for await (const chunk of request.setEncoding('utf8')) body = (body + chunk).slice(0, 10_000)
   return body

@@ -2,10 +2,31 @@
  * The network between a page and the hub, at its worst. Each page has an id, and a fault hits all of its streams: ours and
  * the plain EventSource beside it.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
 const LF = 10
 
+/** One answer of the hub on its way to a page. */
+interface Stream {
+  readonly page: string
+  readonly source: IncomingMessage
+  readonly response: ServerResponse
+  /** What happens to the next chunk. */
+  fault?: OnTheWay | undefined
+  slow?: boolean
+  timer?: NodeJS.Timeout
+}
+
+type OnTheWay = 'cut' | 'stall' | 'garbage'
+
+/** An answer in place of the hub's. */
+export interface Refusal {
+  readonly status: number
+  readonly headers: Record<string, string>
+}
+
 /** What may befall a chunk on its way; each returns what is passed on. */
-const onTheWay = {
+const onTheWay: Record<OnTheWay, (chunk: Buffer, stream: Stream) => void> = {
   /** Half of it arrives, and then the connection is gone. */
   cut(chunk, stream) {
     stream.fault = undefined
@@ -29,22 +50,22 @@ const RUBBISH = Buffer.concat([
 const TRICKLE = 4000
 
 export function createFaults() {
-  const streams = new Set()
+  const streams = new Set<Stream>()
   /** Pages whose requests are refused: until when, and how. */
-  const refusals = new Map()
+  const refusals = new Map<string, { until: number; answer: Refusal | undefined }>()
   /** Pages whose token has expired. */
-  const expired = new Set()
+  const expired = new Set<string>()
 
   /** Passes the hub's answer on to a page's stream, through whatever has been done to it. */
-  function carry(page, source, response) {
-    const stream = { page, source, response, fault: undefined }
+  function carry(page: string, source: IncomingMessage, response: ServerResponse): void {
+    const stream: Stream = { page, source, response }
     streams.add(stream)
     response.on('close', () => {
       streams.delete(stream)
       clearInterval(stream.timer)
       source.destroy()
     })
-    source.on('data', (chunk) => {
+    source.on('data', (chunk: Buffer) => {
       if (stream.fault) onTheWay[stream.fault](chunk, stream)
       else if (stream.slow) trickle(chunk, stream)
       else if (!response.write(chunk)) {
@@ -59,7 +80,7 @@ export function createFaults() {
   }
 
   /** A slow reader: what it does not take stays with the hub, which has a bound for it. */
-  function trickle(chunk, stream) {
+  function trickle(chunk: Buffer, stream: Stream) {
     const { source, response } = stream
     source.pause()
     let at = 0
@@ -72,19 +93,19 @@ export function createFaults() {
     }, 100)
   }
 
-  const of = (page) => [...streams].filter((stream) => stream.page === page)
-  const drop = (page) => {
+  const of = (page: string) => [...streams].filter((stream) => stream.page === page)
+  const drop = (page: string) => {
     for (const { response } of of(page)) response.destroy()
   }
-  const mark = (page, fault) => {
+  const mark = (page: string, fault: OnTheWay) => {
     for (const stream of of(page)) stream.fault = fault
   }
-  const refuse = (page, milliseconds, answer) => {
+  const refuse = (page: string, milliseconds: number, answer: Refusal | undefined) => {
     refusals.set(page, { until: Date.now() + milliseconds, answer })
     drop(page)
   }
 
-  const faults = {
+  const faults: Record<string, (page: string) => void> = {
     drop,
     cut: (page) => mark(page, 'cut'),
     stall: (page) => mark(page, 'stall'),
@@ -103,11 +124,11 @@ export function createFaults() {
   return {
     carry,
     names: Object.keys(faults),
-    cause: (name, page) => faults[name]?.(page),
+    cause: (name: string, page: string) => faults[name]?.(page),
     /** A page asked for a new token. */
-    renew: (page) => expired.delete(page),
+    renew: (page: string) => expired.delete(page),
     /** What a page's request meets instead of the hub: `undefined` for nothing, `destroy` for no answer at all. */
-    meets(page) {
+    meets(page: string): Refusal | 'destroy' | undefined {
       if (expired.has(page)) return { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } }
       const refusal = refusals.get(page)
       if (!refusal || refusal.until < Date.now()) return undefined

@@ -1,20 +1,42 @@
 /** What the browser talks to: the page's files, the hub behind it, and the buttons that break things in between. */
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { request as ask, createServer } from 'node:http'
+import { request as ask, createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createFaults } from './faults.js'
+import { createFaults } from './faults.ts'
 
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+}
 
-export async function startFront({ folder, port = 0 }) {
+// The hub is TypeScript, too.
+const execArgv = ['--import', new URL('../../test/helpers/typescript.mjs', import.meta.url).href]
+
+/** A hub's process, as far as it has told of itself. */
+interface Hub {
+  readonly child: ChildProcess
+  /** The number of its last event. */
+  last: number
+  port: number
+}
+
+export interface Front {
+  readonly url: string
+  close(): Promise<void>
+}
+
+export async function startFront({ folder, port = 0 }: { folder: string; port?: number }): Promise<Front> {
   const faults = createFaults()
   let hub = await startHub(0)
 
-  async function startHub(last) {
-    const child = fork(fileURLToPath(new URL('hub.js', import.meta.url)), [`${last}`])
-    const started = { child, last, port: 0 }
+  async function startHub(last: number): Promise<Hub> {
+    const child = fork(fileURLToPath(new URL('hub.ts', import.meta.url)), [`${last}`], { execArgv })
+    const started: Hub = { child, last, port: 0 }
     child.on('message', (message) => Object.assign(started, message))
     while (!started.port) await new Promise((resolve) => child.once('message', resolve))
     return started
@@ -29,7 +51,7 @@ export async function startFront({ folder, port = 0 }) {
     hub = await startHub(last + 1)
   }
 
-  function pass(request, response, path, page) {
+  function pass(request: IncomingMessage, response: ServerResponse, path: string, page: string) {
     const { method, headers } = request
     const outgoing = ask({ host: '127.0.0.1', port: hub.port, path, method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
@@ -42,15 +64,15 @@ export async function startFront({ folder, port = 0 }) {
     request.pipe(outgoing)
   }
 
-  async function control(action, page, response) {
+  async function control(action: string, page: string, response: ServerResponse): Promise<void> {
+    const isKnown = action === 'restart' || action === 'token' || faults.names.includes(action)
     if (action === 'restart') await restart()
     else if (action === 'token') faults.renew(page)
-    else if (faults.names.includes(action)) faults.cause(action, page)
-    else return response.writeHead(404).end()
-    response.writeHead(202).end()
+    else faults.cause(action, page)
+    response.writeHead(isKnown ? 202 : 404).end()
   }
 
-  async function file(path, response) {
+  async function file(path: string, response: ServerResponse) {
     const name = normalize(path === '/' ? '/index.html' : path)
     try {
       const body = await readFile(join(folder, name))
@@ -65,18 +87,18 @@ export async function startFront({ folder, port = 0 }) {
   const server = createServer((request, response) => {
     const { pathname, search, searchParams } = new URL(request.url ?? '/', 'http://front')
     const page = searchParams.get('page') ?? ''
-    const [, area, rest] = pathname.split('/')
+    const [, area, rest = ''] = pathname.split('/')
     if (area === 'break' && request.method === 'POST') return control(rest, page, response)
     if (area !== 'api') return file(pathname, response)
     const meets = page && faults.meets(page)
     if (meets === 'destroy') return response.destroy()
     if (meets) return response.writeHead(meets.status, meets.headers).end()
-    pass(request, response, pathname.slice('/api'.length) + search, page)
+    return pass(request, response, pathname.slice('/api'.length) + search, page)
   })
-  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
 
   return {
-    url: `http://127.0.0.1:${server.address().port}`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async close() {
       hub.child.removeAllListeners('message')
       hub.child.kill()

@@ -4,7 +4,7 @@ import { build } from 'vite'
 
 const page = fileURLToPath(new URL('page/', import.meta.url))
 
-export async function buildPage(folder) {
+export async function buildPage(folder: string): Promise<void> {
   await build({
     root: page,
     base: './',
