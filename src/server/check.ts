@@ -51,10 +51,10 @@ export const object: Rule = {
 }
 // RFC 9110 §5.6.2 and §5.5.
 const isToken = (value: unknown): boolean => typeof value === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value)
-/** Names of header fields, as they stand in a list of them. */
-export const fieldNames: Rule = {
+/** Names of methods, or of header fields, as they stand in a list of them. */
+export const tokens: Rule = {
   is: (value) => Array.isArray(value) && value.every(isToken),
-  must: 'an array of names of header fields',
+  must: 'an array of names as HTTP has them: without spaces, commas or line ends',
 }
 export const headerFields: Rule = {
   is: (value) =>

@@ -1,4 +1,4 @@
-import { bound, callable, check, fieldNames, flag, isYes, OptionError, or, type Rules } from '../check.ts'
+import { bound, callable, check, flag, isYes, OptionError, or, type Rules, tokens } from '../check.ts'
 import type { Exchange } from '../http/exchange.ts'
 
 /** Which other origins may read, and what they may send. */
@@ -19,7 +19,7 @@ const RULES: Rules = {
     must: 'an array of origins as a browser sends them, such as "https://example.com"',
   }),
   credentials: flag,
-  headers: fieldNames,
+  headers: tokens,
   maxAge: bound,
 }
 

@@ -1,7 +1,7 @@
 import { toId } from '../../log/log.ts'
 import { OptionError } from '../check.ts'
 import type { Exchange, HubRequest, Refusal } from '../http/exchange.ts'
-import { latin1, streamHead } from '../http/headers.ts'
+import { latin1, merged, streamHead } from '../http/headers.ts'
 import { headOnly, judge, lastEventId, METHODS } from '../http/negotiation.ts'
 import { within } from '../within.ts'
 import type { Authorize } from './authorize.ts'
@@ -113,13 +113,9 @@ export class Door<Guest, Start extends Beginning> {
     const guest = this.#house.make(exchange, id, grants)
     const start = await this.#house.begin(guest)
     if (exchange.gone) return undefined
-    const head = {
-      ...streamHead(heartbeat, 'ids=unique'),
-      // The id before the first event that will come: the one asked for, unless there is a gap.
-      'Last-Event-ID': id && !start.gap ? latin1(id) : toId(start.position),
-      ...cors,
-      ...headers,
-    }
+    // The id before the first event that will come: the one asked for, unless there is a gap.
+    const beginning = { 'Last-Event-ID': id && !start.gap ? latin1(id) : toId(start.position) }
+    const head = merged(streamHead(heartbeat, 'ids=unique'), beginning, cors, headers)
     const answer = this.#stopping() ?? headOnly(exchange, head)
     if (answer) return answer
     this.#house.seat(guest, place, start, head)
@@ -139,7 +135,7 @@ export class Door<Guest, Start extends Beginning> {
   #refuse(exchange: Exchange, cors: Record<string, string>, refusal: Refusal): undefined {
     // HEAD is answered this way too.
     if (refusal.status !== 200) this.#house.refused(refusal, exchange)
-    exchange.refuse({ ...refusal, headers: { ...cors, ...refusal.headers } })
+    exchange.refuse({ ...refusal, headers: merged(cors, refusal.headers) })
     return undefined
   }
 
