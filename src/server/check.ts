@@ -19,6 +19,8 @@ const isAmount = (value: unknown): value is number => typeof value === 'number' 
 
 /** Milliseconds; fractions are no harm to a timer. */
 export const milliseconds: Rule = { is: isAmount, must: 'a number of milliseconds, 0 or more' }
+/** Seconds, as a header says them. */
+export const seconds: Rule = { is: isAmount, must: 'a number of seconds, 0 or more' }
 /** A bound: infinite is none. */
 export const bound: Rule = {
   is: (value) => typeof value === 'number' && value >= 0,

@@ -1,4 +1,4 @@
-import { bound, callable, check, flag, isYes, OptionError, or, type Rules, tokens } from '../check.ts'
+import { callable, check, flag, isYes, OptionError, or, type Rules, seconds, tokens } from '../check.ts'
 import type { Exchange } from '../http/exchange.ts'
 
 /** Which other origins may read, and what they may send. */
@@ -20,7 +20,7 @@ const RULES: Rules = {
   }),
   credentials: flag,
   headers: tokens,
-  maxAge: bound,
+  maxAge: seconds,
 }
 
 function isOrigin(value: unknown): boolean {
@@ -74,7 +74,7 @@ export class Cors {
     const allowed = {
       'Access-Control-Allow-Methods': methods.join(', '),
       'Access-Control-Allow-Headers': headers.join(', '),
-      'Access-Control-Max-Age': String(maxAge),
+      'Access-Control-Max-Age': String(Math.floor(maxAge)),
     }
     exchange.refuse({ status: 204, headers: 'Access-Control-Allow-Origin' in head ? { ...head, ...allowed } : head })
     return true
