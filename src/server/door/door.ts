@@ -105,13 +105,17 @@ export class Door<Guest, Start extends Beginning> {
   ): Promise<Guest | Refusal | undefined> {
     const { authorize, authorizeTimeout = AUTHORIZE_TIMEOUT, headers, heartbeat } = this.#options
     const verdict = authorize ? await within(authorizeTimeout, 'authorize', authorize(exchange)) : true
-    const grants = combine(asked, verdict)
+    const grants = this.#stopping() ?? combine(asked, verdict)
     if ('status' in grants) return grants
     const id = lastEventId(exchange) ?? ''
     const refusal = this.#limits.admit(place, grants.subscription.user)
     if (refusal) return refusal
     const guest = this.#house.make(exchange, id, grants)
-    const start = await this.#house.begin(guest)
+    const start = await this.#house.begin(guest).catch((error) => {
+      // A log that the house has closed by now is no trouble.
+      if (!this.#house.closing) throw error
+    })
+    if (!start) return this.#stopping()
     if (exchange.gone) return undefined
     // The id before the first event that will come: the one asked for, unless there is a gap.
     const beginning = { 'Last-Event-ID': id && !start.gap ? latin1(id) : toId(start.position) }
