@@ -1,4 +1,5 @@
 import { UnmissedError } from '../protocol/errors.ts'
+import { isPromise } from './within.ts'
 
 /** What is thrown for an option, an audience or a grant that cannot be meant. It names the place, and says what may stand there. */
 export class OptionError extends UnmissedError<'invalid-option'> {
@@ -76,7 +77,7 @@ export function or(...rules: Rule[]): Rule {
 
 /** What a callback that says yes or no has answered. Throws for a promise, which would be a yes, whatever it says later. */
 export function isYes(answer: unknown, whose: string): boolean {
-  if (typeof (answer as { then?: unknown } | undefined | null)?.then === 'function') {
+  if (isPromise(answer)) {
     throw new OptionError(`${whose} answers true or false at once, not with a promise`)
   }
   return Boolean(answer)

@@ -2,8 +2,12 @@ import { UnmissedError } from '../protocol/errors.ts'
 import { LONGEST } from './timer.ts'
 
 /** What somebody else was asked for, for only so long: rejects with `timeout` after that many milliseconds. `what` is what did not come. */
-export async function within<Value>(milliseconds: number, what: string, value: Value | Promise<Value>): Promise<Value> {
-  if (!(value instanceof Promise)) return value
+export async function within<Value>(
+  milliseconds: number,
+  what: string,
+  value: Value | PromiseLike<Value>,
+): Promise<Value> {
+  if (!isPromise(value)) return value
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     const message = `${what} did not answer within ${milliseconds} ms`
@@ -14,4 +18,9 @@ export async function within<Value>(milliseconds: number, what: string, value: V
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Whether something is a promise of any make: those of another realm, or of a database's driver, are no `Promise` of ours. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | undefined | null)?.then === 'function'
 }

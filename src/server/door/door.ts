@@ -2,7 +2,7 @@ import { toId } from '../../log/log.ts'
 import { OptionError } from '../check.ts'
 import type { Exchange, HubRequest, Refusal } from '../http/exchange.ts'
 import { latin1, merged, streamHead } from '../http/headers.ts'
-import { headOnly, judge, lastEventId, METHODS } from '../http/negotiation.ts'
+import { headOnly, judge, lastEventId, METHODS, used } from '../http/negotiation.ts'
 import { within } from '../within.ts'
 import type { Authorize } from './authorize.ts'
 import { Cors, type CorsOptions } from './cors.ts'
@@ -83,7 +83,7 @@ export class Door<Guest, Start extends Beginning> {
       else seated = outcome as Guest | undefined
     } catch (error) {
       this.#house.report(error)
-      this.#giveUp(exchange, cors, error, place)
+      this.#giveUp(exchange, cors, error)
     } finally {
       if (!seated) place?.leave()
     }
@@ -122,6 +122,7 @@ export class Door<Guest, Start extends Beginning> {
     const head = merged(streamHead(heartbeat, 'ids=unique'), beginning, cors, headers)
     const answer = this.#stopping() ?? headOnly(exchange, head)
     if (answer) return answer
+    if (exchange.answered) throw used()
     this.#house.seat(guest, place, start, head)
     return guest
   }
@@ -144,10 +145,11 @@ export class Door<Guest, Start extends Beginning> {
   }
 
   // Without knowing who it is or where it begins, a reader is better sent away than begun wrongly.
-  #giveUp(exchange: Exchange, cors: Record<string, string>, error: unknown, place: Place | undefined): void {
+  #giveUp(exchange: Exchange, cors: Record<string, string>, error: unknown): void {
     try {
       if (!exchange.answered) this.#refuse(exchange, cors, this.#trouble(error))
-      else if (place) exchange.destroy()
+      // What somebody else has begun to answer is his.
+      else if (exchange.owner) exchange.destroy()
     } catch (another) {
       this.#house.report(another)
       exchange.destroy()

@@ -1,4 +1,6 @@
 const RANKS = ['*/*', 'text/*', 'text/event-stream']
+// What some old clients send for everything, such as Java's.
+const ANYTHING = '*'
 
 /**
  * Whether an Accept header allows `text/event-stream`, RFC 9110 §12.5.1: the most specific range decides, a weight of
@@ -14,7 +16,7 @@ export function acceptsEventStream(accept: string | undefined): boolean {
     .split(',')) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
     if (best < 0 && type) allowed = false
-    const rank = RANKS.indexOf(type)
+    const rank = RANKS.indexOf(type === ANYTHING ? '*/*' : type)
     if (rank < 0 || rank < best) continue
     const weight = parameters.find((parameter) => parameter.startsWith('q='))
     const wanted = weight === undefined || Number(weight.slice(2)) !== 0

@@ -1,4 +1,4 @@
-import { within } from '../within.ts'
+import { isPromise, within } from '../within.ts'
 
 /** Calls back into the application, whose mistakes are its own. */
 export class Hooks {
@@ -18,7 +18,7 @@ export class Hooks {
   ): Result | undefined {
     try {
       const result = hook?.(...values)
-      if (result instanceof Promise) result.catch(this.#report)
+      if (isPromise(result)) result.then(undefined, this.#report)
       return result
     } catch (error) {
       this.#report(error)
@@ -34,7 +34,7 @@ export class Hooks {
   ): Promise<void> | undefined {
     try {
       const result = hook?.(...values)
-      return result instanceof Promise ? within(this.#patience, name, result) : undefined
+      return isPromise(result) ? within(this.#patience, name, result) : undefined
     } catch (error) {
       return Promise.reject(error)
     }

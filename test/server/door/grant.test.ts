@@ -147,6 +147,16 @@ describe('the time that authorize takes', () => {
     expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: 'timeout' }))
   })
 
+  test('is bounded where what it answers is another’s promise, such as a database’s', async () => {
+    const later = (value: unknown) => ({
+      then: (resolve: (value: unknown) => void) => void setTimeout(resolve, 5, value),
+    })
+    const { hub, ask } = hubOf(() => later({ user: 'anna' }))
+    expect([(await ask()).status, [...hub.users()]]).toEqual([200, ['anna']])
+    const { ask: askInVain } = hubOf(() => ({ then() {} }), { authorizeTimeout: 20 })
+    expect((await askInVain()).status).toBe(503)
+  })
+
   test('does not let in a reader whom it grants too late', async () => {
     let grant = (_: boolean): void => {}
     const { hub, ask } = hubOf(() => new Promise((resolve) => (grant = resolve)), { authorizeTimeout: 20 })

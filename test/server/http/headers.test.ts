@@ -16,6 +16,8 @@ describe('Accept (RFC 9110 §12.5.1)', () => {
     ['', true, 'an empty one names nothing'],
     [' , ,', true, 'nor do empty elements'],
     ['*/*', true, 'everything'],
+    ['text/html, image/gif, *; q=.2', true, 'everything, as Java says it'],
+    ['*;q=0', false, 'nothing, as it would say that'],
     ['text/*', true, 'every text'],
     ['text/event-stream', true, 'exactly it'],
     ['TEXT/Event-Stream', true, 'types have no case'],

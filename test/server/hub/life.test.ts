@@ -315,6 +315,33 @@ test('a reader that returns during what was published to nobody who can be resum
   expect((await reader.until(1)).map(({ data }) => data)).toEqual(['1'])
 })
 
+test('a hook may answer with another’s promise: a snapshot that it sends comes first', async () => {
+  const hub = hubOf({
+    onConnect: (subscriber) => {
+      const query = {
+        then: (resolve: () => void) => void setTimeout(() => subscriber.send('snapshot').then(resolve), 20),
+      }
+      return query as unknown as Promise<void>
+    },
+  })
+  const response = await hub.fetch(ask())
+  const text = response.text()
+  await hub.publish({ data: 'live' })
+  await until(() => hub.stats().states.live === 1)
+  await hub.close()
+  expect((await text).match(/data: \w+/g)).toEqual(['data: snapshot', 'data: live'])
+})
+
+test('a topic of twenty thousand parts is looked up as fast as a short one', async () => {
+  const hub = hubOf()
+  await hub.fetch(ask(), { patterns: ['a.b.*'] })
+  const start = performance.now()
+  for (let n = 0; n < 20; n++) await hub.publish({ data: 'x' }, { topic: `a.b${'.c'.repeat(20_000)}` })
+  // Each of its beginnings looked up, one alone took half a second.
+  expect(performance.now() - start).toBeLessThan(1000)
+  expect(hub.count({ topic: `a.b${'.c'.repeat(20_000)}` })).toBe(1)
+})
+
 test('a hook that publishes, ends and subscribes in the middle of a delivery disturbs nobody’s order', async () => {
   const served = await serveHub(
     {
