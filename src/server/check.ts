@@ -1,4 +1,5 @@
 import { UnmissedError } from '../protocol/errors.ts'
+import { isPromise } from './promise.ts'
 
 /** What is thrown for an option, an audience or a grant that cannot be meant. It names the place, and says what may stand there. */
 export class OptionError extends UnmissedError<'invalid-option'> {
@@ -19,6 +20,8 @@ const isAmount = (value: unknown): value is number => typeof value === 'number' 
 
 /** Milliseconds; fractions are no harm to a timer. */
 export const milliseconds: Rule = { is: isAmount, must: 'a number of milliseconds, 0 or more' }
+/** Seconds, as a header says them. */
+export const seconds: Rule = { is: isAmount, must: 'a number of seconds, 0 or more' }
 /** A bound: infinite is none. */
 export const bound: Rule = {
   is: (value) => typeof value === 'number' && value >= 0,
@@ -51,10 +54,10 @@ export const object: Rule = {
 }
 // RFC 9110 §5.6.2 and §5.5.
 const isToken = (value: unknown): boolean => typeof value === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value)
-/** Names of header fields, as they stand in a list of them. */
-export const fieldNames: Rule = {
+/** Names of methods, or of header fields, as they stand in a list of them. */
+export const tokens: Rule = {
   is: (value) => Array.isArray(value) && value.every(isToken),
-  must: 'an array of names of header fields',
+  must: 'an array of names as HTTP has them: without spaces, commas or line ends',
 }
 export const headerFields: Rule = {
   is: (value) =>
@@ -74,7 +77,7 @@ export function or(...rules: Rule[]): Rule {
 
 /** What a callback that says yes or no has answered. Throws for a promise, which would be a yes, whatever it says later. */
 export function isYes(answer: unknown, whose: string): boolean {
-  if (typeof (answer as { then?: unknown } | undefined | null)?.then === 'function') {
+  if (isPromise(answer)) {
     throw new OptionError(`${whose} answers true or false at once, not with a promise`)
   }
   return Boolean(answer)

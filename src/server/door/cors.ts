@@ -1,4 +1,4 @@
-import { bound, callable, check, fieldNames, flag, isYes, OptionError, or, type Rules } from '../check.ts'
+import { callable, check, flag, isYes, OptionError, or, type Rules, seconds, tokens } from '../check.ts'
 import type { Exchange } from '../http/exchange.ts'
 
 /** Which other origins may read, and what they may send. */
@@ -19,8 +19,8 @@ const RULES: Rules = {
     must: 'an array of origins as a browser sends them, such as "https://example.com"',
   }),
   credentials: flag,
-  headers: fieldNames,
-  maxAge: bound,
+  headers: tokens,
+  maxAge: seconds,
 }
 
 function isOrigin(value: unknown): boolean {
@@ -74,7 +74,7 @@ export class Cors {
     const allowed = {
       'Access-Control-Allow-Methods': methods.join(', '),
       'Access-Control-Allow-Headers': headers.join(', '),
-      'Access-Control-Max-Age': String(maxAge),
+      'Access-Control-Max-Age': String(Math.floor(maxAge)),
     }
     exchange.refuse({ status: 204, headers: 'Access-Control-Allow-Origin' in head ? { ...head, ...allowed } : head })
     return true

@@ -1,8 +1,8 @@
 import { toId } from '../../log/log.ts'
 import { OptionError } from '../check.ts'
 import type { Exchange, HubRequest, Refusal } from '../http/exchange.ts'
-import { latin1, streamHead } from '../http/headers.ts'
-import { headOnly, judge, lastEventId, METHODS } from '../http/negotiation.ts'
+import { latin1, merged, streamHead } from '../http/headers.ts'
+import { headOnly, judge, lastEventId, METHODS, used } from '../http/negotiation.ts'
 import { within } from '../within.ts'
 import type { Authorize } from './authorize.ts'
 import { Cors, type CorsOptions } from './cors.ts'
@@ -83,7 +83,7 @@ export class Door<Guest, Start extends Beginning> {
       else seated = outcome as Guest | undefined
     } catch (error) {
       this.#house.report(error)
-      this.#giveUp(exchange, cors, error, place)
+      this.#giveUp(exchange, cors, error)
     } finally {
       if (!seated) place?.leave()
     }
@@ -105,23 +105,24 @@ export class Door<Guest, Start extends Beginning> {
   ): Promise<Guest | Refusal | undefined> {
     const { authorize, authorizeTimeout = AUTHORIZE_TIMEOUT, headers, heartbeat } = this.#options
     const verdict = authorize ? await within(authorizeTimeout, 'authorize', authorize(exchange)) : true
-    const grants = combine(asked, verdict)
+    const grants = this.#stopping() ?? combine(asked, verdict)
     if ('status' in grants) return grants
     const id = lastEventId(exchange) ?? ''
     const refusal = this.#limits.admit(place, grants.subscription.user)
     if (refusal) return refusal
     const guest = this.#house.make(exchange, id, grants)
-    const start = await this.#house.begin(guest)
+    const start = await this.#house.begin(guest).catch((error) => {
+      // A log that the house has closed by now is no trouble.
+      if (!this.#house.closing) throw error
+    })
+    if (!start) return this.#stopping()
     if (exchange.gone) return undefined
-    const head = {
-      ...streamHead(heartbeat, 'ids=unique'),
-      // The id before the first event that will come: the one asked for, unless there is a gap.
-      'Last-Event-ID': id && !start.gap ? latin1(id) : toId(start.position),
-      ...cors,
-      ...headers,
-    }
+    // The id before the first event that will come: the one asked for, unless there is a gap.
+    const beginning = { 'Last-Event-ID': id && !start.gap ? latin1(id) : toId(start.position) }
+    const head = merged(streamHead(heartbeat, 'ids=unique'), beginning, cors, headers)
     const answer = this.#stopping() ?? headOnly(exchange, head)
     if (answer) return answer
+    if (exchange.answered) throw used()
     this.#house.seat(guest, place, start, head)
     return guest
   }
@@ -139,15 +140,16 @@ export class Door<Guest, Start extends Beginning> {
   #refuse(exchange: Exchange, cors: Record<string, string>, refusal: Refusal): undefined {
     // HEAD is answered this way too.
     if (refusal.status !== 200) this.#house.refused(refusal, exchange)
-    exchange.refuse({ ...refusal, headers: { ...cors, ...refusal.headers } })
+    exchange.refuse({ ...refusal, headers: merged(cors, refusal.headers) })
     return undefined
   }
 
   // Without knowing who it is or where it begins, a reader is better sent away than begun wrongly.
-  #giveUp(exchange: Exchange, cors: Record<string, string>, error: unknown, place: Place | undefined): void {
+  #giveUp(exchange: Exchange, cors: Record<string, string>, error: unknown): void {
     try {
       if (!exchange.answered) this.#refuse(exchange, cors, this.#trouble(error))
-      else if (place) exchange.destroy()
+      // What somebody else has begun to answer is his.
+      else if (exchange.owner) exchange.destroy()
     } catch (another) {
       this.#house.report(another)
       exchange.destroy()

@@ -1,4 +1,4 @@
-import { bound, callable, check, type Rules } from '../check.ts'
+import { bound, callable, check, type Rules, seconds } from '../check.ts'
 import type { HubRequest, Refusal } from '../http/exchange.ts'
 
 /** How many connections there may be. */
@@ -28,7 +28,7 @@ const RULES: Rules = {
   arrivals: { is: (value) => bound.is(value) && value !== 0, must: 'a number above 0' },
   burst: { is: (value) => bound.is(value) && (value as number) >= 1, must: 'a number, 1 or more' },
   bytesPerSecond: { is: (value) => bound.is(value) && value !== 0, must: 'a number above 0' },
-  retryAfter: bound,
+  retryAfter: seconds,
   address: callable,
 }
 

@@ -1,4 +1,6 @@
 const RANKS = ['*/*', 'text/*', 'text/event-stream']
+// What some old clients send for everything, such as Java's.
+const ANYTHING = '*'
 
 /**
  * Whether an Accept header allows `text/event-stream`, RFC 9110 §12.5.1: the most specific range decides, a weight of
@@ -14,7 +16,7 @@ export function acceptsEventStream(accept: string | undefined): boolean {
     .split(',')) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
     if (best < 0 && type) allowed = false
-    const rank = RANKS.indexOf(type)
+    const rank = RANKS.indexOf(type === ANYTHING ? '*/*' : type)
     if (rank < 0 || rank < best) continue
     const weight = parameters.find((parameter) => parameter.startsWith('q='))
     const wanted = weight === undefined || Number(weight.slice(2)) !== 0
@@ -58,8 +60,13 @@ export function streamHead(heartbeat = 15_000, ids = ''): Record<string, string>
     // nginx buffers answers unless it is told.
     'X-Accel-Buffering': 'no',
     // RFC 9651 §3.2. An empty dictionary is one that is not sent.
-    ...((heartbeat || ids) && { Unmissed: [heartbeat && `heartbeat=${heartbeat}`, ids].filter(Boolean).join(', ') }),
+    ...((heartbeat || ids) && { Unmissed: [announced(heartbeat), ids].filter(Boolean).join(', ') }),
   }
+}
+
+// RFC 9651 §3.3.1: an integer has at most 15 digits.
+function announced(heartbeat: number): string {
+  return heartbeat > 0 ? `heartbeat=${Math.min(Math.ceil(heartbeat), 1e15 - 1)}` : ''
 }
 
 const LISTS = ['vary', 'access-control-expose-headers']
@@ -70,10 +77,26 @@ export function joined(headers: Record<string, string>, set: (name: string) => u
   for (const [name, value] of Object.entries(headers)) {
     if (!LISTS.includes(name.toLowerCase())) continue
     const before = set(name)
-    if (before === undefined) continue
-    const names = `${before}, ${value}`.split(',').map((item) => item.trim())
-    const seen = new Set<string>()
-    all[name] = names.filter((item) => !seen.has(item.toLowerCase()) && seen.add(item.toLowerCase())).join(', ')
+    if (before !== undefined) all[name] = joinLists(`${before}`, value)
   }
   return all
+}
+
+/** One head of several: of a name, whatever its case (RFC 9110 §5.1), the last value counts; lists are joined. */
+export function merged(...heads: ReadonlyArray<Record<string, string> | undefined>): Record<string, string> {
+  const names = new Map<string, string>()
+  const all: Record<string, string> = {}
+  for (const [name, value] of heads.flatMap((head) => Object.entries(head ?? {}))) {
+    const known = names.get(name.toLowerCase()) ?? name
+    names.set(name.toLowerCase(), known)
+    const before = all[known]
+    all[known] = before !== undefined && LISTS.includes(name.toLowerCase()) ? joinLists(before, value) : value
+  }
+  return all
+}
+
+function joinLists(one: string, other: string): string {
+  const seen = new Set<string>()
+  const names = `${one}, ${other}`.split(',').map((item) => item.trim())
+  return names.filter((item) => item && !seen.has(item.toLowerCase()) && seen.add(item.toLowerCase())).join(', ')
 }

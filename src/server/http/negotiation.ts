@@ -5,11 +5,14 @@ import { acceptsEventStream, isCarriable, LONGEST_ID, utf8 } from './headers.ts'
 /** Which methods get a stream: POST too, for clients that put their question in a body. */
 export const METHODS: readonly string[] = ['GET', 'POST']
 
+/** What is thrown where somebody else has answered. */
+export function used(): UnmissedError {
+  return new UnmissedError('cannot-stream', 'the response was used before: accept must be the first to write to it')
+}
+
 /** Why HTTP itself gives a request no stream, if it does. Throws where something else has answered already. */
 export function judge(exchange: Exchange, methods: readonly string[] = METHODS): Refusal | undefined {
-  if (exchange.answered) {
-    throw new UnmissedError('cannot-stream', 'the response was used before: accept must be the first to write to it')
-  }
+  if (exchange.answered) throw used()
   const { method } = exchange
   if (method !== 'HEAD' && !methods.includes(method)) {
     const Allow = [...methods, 'HEAD'].join(', ')

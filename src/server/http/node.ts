@@ -1,6 +1,6 @@
 import { OptionError } from '../check.ts'
 import { Exchange, PIECE, type Refusal } from './exchange.ts'
-import { joined } from './headers.ts'
+import { joined, merged } from './headers.ts'
 import { directSocket, writesAsNode } from './native.ts'
 import type { Internals, NodeRequest, NodeResponse, NodeSocket, RequestInternals } from './node-types.ts'
 import { Pieces } from './pieces.ts'
@@ -79,8 +79,8 @@ export class NodeExchange extends Exchange {
 
   refuse({ status, message, headers }: Refusal): void {
     if (this.gone || this.answered) return
-    const type = message && { 'Content-Type': 'text/plain; charset=utf-8' }
-    this.response.writeHead(status, this.#join({ ...type, ...headers }))
+    const type = message ? { 'Content-Type': 'text/plain; charset=utf-8' } : undefined
+    this.response.writeHead(status, this.#join(merged(type, headers)))
     this.response.end(message ?? '')
   }
 

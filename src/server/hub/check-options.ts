@@ -9,7 +9,7 @@ import {
   object,
   or,
   type Rules,
-  texts,
+  tokens,
   wholeMilliseconds,
 } from '../check.ts'
 import { checkLimits } from '../door/limits.ts'
@@ -41,7 +41,7 @@ const RULES: Rules = {
   cors: { is: (value) => value !== null, must: 'origins, or more closely { origins, … }' },
   limits: object,
   maxDuration: milliseconds,
-  methods: texts,
+  methods: tokens,
   headers: headerFields,
   hookTimeout: milliseconds,
   onConnect: callable,

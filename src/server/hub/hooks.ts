@@ -19,7 +19,7 @@ export class Hooks {
   ): Result | undefined {
     try {
       const result = hook?.(...values)
-      if (isPromise(result)) Promise.resolve(result).catch(this.#report)
+      if (isPromise(result)) result.then(undefined, this.#report)
       return result
     } catch (error) {
       this.#report(error)
@@ -35,7 +35,7 @@ export class Hooks {
   ): Promise<void> | undefined {
     try {
       const result = hook?.(...values)
-      return isPromise(result) ? within(this.#patience, name, Promise.resolve(result)) : undefined
+      return isPromise(result) ? within(this.#patience, name, result) : undefined
     } catch (error) {
       return Promise.reject(error)
     }

@@ -13,6 +13,7 @@ import { lifetime } from '../reader/lifetime.ts'
 import type { Queue } from '../reader/queue.ts'
 import { enqueue } from '../reader/slow.ts'
 import { Upkeep } from '../reader/upkeep.ts'
+import { LONGEST } from '../timer.ts'
 import { Departed } from './departed.ts'
 import { Feed, type FeedHome } from './feed.ts'
 import { firstPosition } from './first.ts'
@@ -188,12 +189,13 @@ export class Readers implements Home, FeedHome {
     this.#upkeep.stop()
     const all = [...this.roster.all]
     for (const subscriber of all) {
-      subscriber.tell(encode({ retry: Math.round(retry * (1 + Math.random())) }))
+      const spread = Math.min(Math.round(retry * (1 + Math.random())), Number.MAX_SAFE_INTEGER)
+      subscriber.tell(encode({ retry: spread }))
       subscriber.end('closed', false, true)
     }
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, patience)
+      timer = setTimeout(resolve, Math.min(patience, LONGEST))
     })
     await Promise.race([Promise.all(all.map(({ closed }) => closed)), late])
     clearTimeout(timer)

@@ -8,6 +8,8 @@ export class Roster {
   readonly topics = new Map<string, Set<HubSubscriber>>()
   readonly clients = new Map<string, Set<HubSubscriber>>()
   readonly #prefixes = new Map<string, Set<HubSubscriber>>()
+  /** How long the longest beginning is that anybody ever followed: no longer one is looked for, however long a topic is. */
+  #longest = 0
 
   add(subscriber: HubSubscriber): void {
     const { id, user, view } = subscriber
@@ -15,7 +17,10 @@ export class Roster {
     put(this.clients, id, subscriber)
     if (user !== undefined) put(this.users, user, subscriber)
     for (const topic of view.topics.all) put(this.topics, topic, subscriber)
-    for (const prefix of view.topics.prefixes) put(this.#prefixes, prefix, subscriber)
+    for (const prefix of view.topics.prefixes) {
+      put(this.#prefixes, prefix, subscriber)
+      this.#longest = Math.max(this.#longest, prefix.length)
+    }
   }
 
   delete(subscriber: HubSubscriber): void {
@@ -54,7 +59,7 @@ export class Roster {
     const named = this.topics.get(topic)
     if (named) found.push(named)
     if (this.#prefixes.size > 0) {
-      for (const prefix of prefixesOf(topic)) {
+      for (const prefix of prefixesOf(topic.slice(0, this.#longest))) {
         const all = this.#prefixes.get(prefix)
         if (all) found.push(all)
       }

@@ -1,4 +1,4 @@
-import { bound, callable, check, headerFields, milliseconds, type Rules, texts } from '../check.ts'
+import { bound, callable, check, headerFields, milliseconds, type Rules, tokens } from '../check.ts'
 
 /** What `QueueOptions` may be. */
 export const QUEUE_RULES: Rules = { maxQueued: bound, stallTimeout: milliseconds, onError: callable }
@@ -8,7 +8,7 @@ const RULES: Rules = {
   headers: headerFields,
   heartbeat: milliseconds,
   maxDuration: milliseconds,
-  methods: texts,
+  methods: tokens,
   next: callable,
 }
 

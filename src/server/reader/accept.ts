@@ -1,6 +1,6 @@
 import { OptionError } from '../check.ts'
 import type { Exchange, Owner } from '../http/exchange.ts'
-import { streamHead } from '../http/headers.ts'
+import { merged, streamHead } from '../http/headers.ts'
 import { headOnly, judge, lastEventId } from '../http/negotiation.ts'
 import { NodeExchange } from '../http/node.ts'
 import type { NodeRequest, NodeResponse } from '../http/node-types.ts'
@@ -50,7 +50,7 @@ export function accept(
   const own = typeof third === 'function' ? { next: third } : third
   const options = web ? (second as AcceptOptions) : own
   checkAcceptOptions(options)
-  const head = { ...streamHead(options.heartbeat), ...options.headers }
+  const head = merged(streamHead(options.heartbeat), options.headers)
   const refusal = judge(exchange, options.methods) ?? headOnly(exchange, head)
   const left = exchange.gone
   const connection = new AcceptedConnection(exchange, lastEventId(exchange) ?? '', options)

@@ -17,15 +17,19 @@ export async function sendAll(
   events: AsyncIterable<OutgoingEvent | string> | Iterable<OutgoingEvent | string>,
 ): Promise<void> {
   const { signal } = connection
-  const source = Symbol.asyncIterator in events ? events[Symbol.asyncIterator]() : events[Symbol.iterator]()
   let leave = (): void => {}
-  const left = new Promise<undefined>((resolve) => {
-    leave = () => resolve(undefined)
-  })
-  signal.addEventListener('abort', leave)
+  const left = (): void => leave()
+  signal.addEventListener('abort', left)
+  let source: Source | undefined
   try {
+    source = Symbol.asyncIterator in events ? events[Symbol.asyncIterator]() : events[Symbol.iterator]()
     while (connection.open) {
-      const next = await Promise.race([source.next(), left])
+      const asked = source
+      // Not a race with one promise for all: that would keep something of each event until the reader leaves.
+      const next = await new Promise<IteratorResult<OutgoingEvent | string> | undefined>((resolve, reject) => {
+        leave = () => resolve(undefined)
+        Promise.resolve(asked.next()).then(resolve, reject)
+      })
       if (!next || next.done) break
       // One that was not taken is no error of the source's: the loop ends, as the connection has.
       await connection.send(next.value).catch((error) => {
@@ -33,9 +37,17 @@ export async function sendAll(
       })
     }
   } finally {
-    signal.removeEventListener('abort', leave)
-    // Not awaited: a generator that waits for something of its own answers only when that has come.
-    Promise.resolve(source.return?.()).catch(() => {})
+    signal.removeEventListener('abort', left)
     connection.close()
+    letGo(source)
   }
+}
+
+type Source = AsyncIterator<OutgoingEvent | string> | Iterator<OutgoingEvent | string>
+
+// Not awaited: a generator that waits for something of its own answers only when that has come. Its errors are nobody's.
+async function letGo(source: Source | undefined): Promise<void> {
+  try {
+    await source?.return?.()
+  } catch {}
 }

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import {
   adminHandler,
@@ -11,6 +12,9 @@ import {
   type Verdict,
 } from '../../../src/server/index.ts'
 import { after, serveHub, until } from '../serve.ts'
+
+// As tests in a realm of their own and drivers of databases have them.
+const Foreign = runInNewContext('Promise') as PromiseConstructor
 
 function hubOf(verdict: () => unknown, options: HubOptions = {}) {
   const onError = vi.fn()
@@ -145,6 +149,14 @@ describe('the time that authorize takes', () => {
     const admin = adminHandler(createHub(), { onError, authorizeTimeout: 20, authorize: () => new Promise(() => {}) })
     expect((await admin.fetch(new Request('http://a/stats'))).status).toBe(500)
     expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: 'timeout' }))
+  })
+
+  test('is bounded where what it answers is a promise of another realm, or of a library', async () => {
+    const later = (value: unknown) => new Foreign((resolve) => setTimeout(resolve, 5, value))
+    const { hub, ask } = hubOf(() => later({ user: 'anna' }))
+    expect([(await ask()).status, [...hub.users()]]).toEqual([200, ['anna']])
+    const { ask: askInVain } = hubOf(() => new Foreign(() => {}), { authorizeTimeout: 20 })
+    expect((await askInVain()).status).toBe(503)
   })
 
   test('does not let in a reader whom it grants too late', async () => {

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import {
   acceptsEventStream,
   isCarriable,
+  joined,
   LONGEST_ID,
   latin1,
+  merged,
   streamHead,
   utf8,
 } from '../../../src/server/http/headers.ts'
@@ -14,6 +16,8 @@ describe('Accept (RFC 9110 §12.5.1)', () => {
     ['', true, 'an empty one names nothing'],
     [' , ,', true, 'nor do empty elements'],
     ['*/*', true, 'everything'],
+    ['text/html, image/gif, *; q=.2', true, 'everything, as Java says it'],
+    ['*;q=0', false, 'nothing, as it would say that'],
     ['text/*', true, 'every text'],
     ['text/event-stream', true, 'exactly it'],
     ['TEXT/Event-Stream', true, 'types have no case'],
@@ -72,7 +76,29 @@ describe('the head', () => {
     [15_000, 'ids=unique', 'heartbeat=15000, ids=unique'],
     [0, 'ids=unique', 'ids=unique'],
     [1000, '', 'heartbeat=1000'],
+    // RFC 9651 §3.3.1: a whole number of at most 15 digits.
+    [0.5, '', 'heartbeat=1'],
+    [1e21, '', 'heartbeat=999999999999999'],
   ])('announces a heartbeat of %s and %s', (heartbeat, ids, announced) => {
     expect(streamHead(heartbeat, ids)).toHaveProperty('Unmissed', announced)
+  })
+})
+
+describe('headers of several hands', () => {
+  test('are one of each name, whatever its case: the last one counts', () => {
+    expect(merged({ 'Cache-Control': 'no-cache', 'X-A': '1' }, undefined, { 'cache-control': 'no-store' })).toEqual({
+      'Cache-Control': 'no-store',
+      'X-A': '1',
+    })
+  })
+
+  test('are joined where they are lists, each name once', () => {
+    expect(merged({ Vary: 'Origin' }, { vary: 'Accept, origin' }, { VARY: 'Cookie' })).toEqual({
+      Vary: 'Origin, Accept, Cookie',
+    })
+    expect(joined({ Vary: 'Origin', 'X-A': '1' }, (name) => (name === 'Vary' ? ['Accept', 'Origin'] : '0'))).toEqual({
+      Vary: 'Accept, Origin',
+      'X-A': '1',
+    })
   })
 })

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import { createServer as createHttpsServer, get as getHttps } from 'node:https'
 import { connect, type Socket } from 'node:net'
@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { directSocket } from '../../../src/server/http/native.ts'
-import { createHub, type Hub } from '../../../src/server/index.ts'
+import { accept, createHub, type Hub } from '../../../src/server/index.ts'
 import { listen, shut } from '../../helpers/listen.ts'
 import { after, read, serve, until } from '../serve.ts'
 
@@ -202,6 +202,30 @@ describe('writing through the response', () => {
     })
   }
 
+  test.each(['write', 'end', '_send', '_writeRaw'] as const)(
+    'is what happens where %s was replaced for all',
+    async (name) => {
+      const prototype = OutgoingMessage.prototype as unknown as Record<string, (...args: unknown[]) => unknown>
+      const original = prototype[name] as (...args: unknown[]) => unknown
+      let passed = ''
+      prototype[name] = function (this: unknown, ...args: unknown[]) {
+        if (typeof args[0] === 'string' || args[0] instanceof Uint8Array)
+          passed += Buffer.from(args[0] as string).toString()
+        return Reflect.apply(original, this, args)
+      }
+      try {
+        const { hub, text } = await wire()
+        for (let n = 0; n < 3; n++) await hub.publish({ data: `${n}` })
+        await until(() => text().includes('data: 2\n\n'))
+        if (name !== 'end') expect(lines(passed)).toEqual(['data: 0', 'data: 1', 'data: 2'])
+        await hub.close()
+        await until(() => text().endsWith('0\r\n\r\n'))
+      } finally {
+        prototype[name] = original
+      }
+    },
+  )
+
   test('passes each event at once through a middleware that compresses, whatever we say of transforming', async () => {
     const hub = createHub()
     after(() => hub.close({ within: 0 }))
@@ -370,3 +394,71 @@ test('a process exits after hub.close(), with the server closed before or after'
     expect(took).toBeLessThan(3000)
   }
 }, 60_000)
+
+describe('headers of an earlier middleware', () => {
+  const set = (headers: Record<string, string | string[]>) => (response: ServerResponse) => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  }
+
+  test('are kept, and lists are joined with ours', async () => {
+    const hub = createHub({ cors: ['https://a'], headers: { vary: 'Cookie' } })
+    after(() => hub.close({ within: 0 }))
+    const prepare = set({
+      Vary: ['Accept-Encoding', 'Origin'],
+      'Access-Control-Expose-Headers': 'X-Request-Id',
+      'X-Request-Id': '7',
+      'Set-Cookie': ['a=b', 'c=d'],
+      'Cache-Control': 'public, max-age=60',
+    })
+    const url = await serve((incoming, response) => {
+      prepare(response)
+      return hub.handle(incoming, response)
+    })
+    const { headers } = await read(url, { headers: { origin: 'https://a' } })
+    expect(headers).toMatchObject({
+      vary: 'Accept-Encoding, Origin, Cookie',
+      'access-control-expose-headers': 'X-Request-Id, Unmissed, Last-Event-ID, Retry-After',
+      'x-request-id': '7',
+      'set-cookie': ['a=b', 'c=d'],
+      'cache-control': 'no-cache, no-transform',
+    })
+  })
+
+  test('are kept in a refusal, too', async () => {
+    const hub = createHub({ cors: ['https://a'], authorize: () => false })
+    after(() => hub.close())
+    const url = await serve((incoming, response) => {
+      set({ Vary: 'Accept-Encoding', 'X-Request-Id': '7' })(response)
+      return hub.handle(incoming, response)
+    })
+    const { status, headers } = await fetch(url, { headers: { origin: 'https://a' } })
+    expect([status, headers.get('vary'), headers.get('x-request-id')]).toEqual([401, 'Accept-Encoding, Origin', '7'])
+  })
+
+  test('are kept by accept', async () => {
+    const url = await serve((incoming, response) => {
+      set({ Vary: 'Accept-Encoding', 'X-Request-Id': '7' })(response)
+      accept(incoming, response, {
+        headers: { Vary: 'Cookie', 'cache-control': 'no-store', 'content-type': 'text/event-stream; charset=utf-8' },
+      })
+    })
+    const { headers } = await read(url)
+    expect(headers).toMatchObject({
+      vary: 'Accept-Encoding, Cookie',
+      'x-request-id': '7',
+      'cache-control': 'no-store',
+      'content-type': 'text/event-stream; charset=utf-8',
+    })
+  })
+
+  test('on the web are none: of a name of ours that is given in another case there is one', async () => {
+    const hub = createHub({ headers: { 'cache-control': 'no-store', 'X-ACCEL-BUFFERING': 'yes' } })
+    after(() => hub.close())
+    const response = await hub.fetch(new Request('http://a/'))
+    expect([response.headers.get('cache-control'), response.headers.get('x-accel-buffering')]).toEqual([
+      'no-store',
+      'yes',
+    ])
+    await response.body?.cancel()
+  })
+})

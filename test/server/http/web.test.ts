@@ -196,3 +196,101 @@ describe('hub.fetch', () => {
     await response.body?.cancel()
   })
 })
+
+describe('a chunk', () => {
+  test('belongs to whoever reads it: filling it changes neither other readers nor the history', async () => {
+    const hub = createHub({ heartbeat: 0 })
+    after(() => hub.close({ within: 0 }))
+    const [first, second] = [await hub.fetch(ask()), await hub.fetch(ask())]
+    const { id } = await hub.publish({ data: 'start' })
+    const spoiled = (first.body as ReadableStream<Uint8Array>).getReader()
+    const honest = take(second)
+    for (let n = 0; n < 5; n++) {
+      await hub.publish({ data: `event ${n}` })
+      const { value } = await spoiled.read()
+      value?.fill(0)
+    }
+    expect((await honest.until('event 4\n\n')).match(/event \d/g)).toEqual([0, 1, 2, 3, 4].map((n) => `event ${n}`))
+    const again = take(await hub.fetch(ask({ 'last-event-id': id })))
+    expect((await again.until('event 4\n\n')).match(/event \d/g)).toEqual([0, 1, 2, 3, 4].map((n) => `event ${n}`))
+  })
+
+  test('may be handed to another thread, which detaches it', async () => {
+    const hub = createHub({ heartbeat: 0 })
+    after(() => hub.close({ within: 0 }))
+    const [first, second] = [await hub.fetch(ask()), await hub.fetch(ask())]
+    await hub.publish({ data: 'x'.repeat(200_000) })
+    const reader = (first.body as ReadableStream<Uint8Array>).getReader()
+    for (let taken = 0; taken < 200_000; ) {
+      const { value } = await reader.read()
+      taken += value?.length ?? 0
+      structuredClone(value, { transfer: [value?.buffer as ArrayBuffer] })
+    }
+    await take(second).until('x\n\n')
+  })
+})
+
+describe('what is sent and then closed', () => {
+  test('has been sent: its promise resolves, and the bytes arrive', async () => {
+    const connection = accept(ask(), { heartbeat: 0 })
+    const sent = [connection.send('1'), connection.send('x'.repeat(100_000)), connection.comment('2')]
+    connection.close()
+    const text = await connection.response.text()
+    expect(await Promise.all(sent)).toEqual([undefined, undefined, undefined])
+    expect([
+      text.includes('data: 1\n\n'),
+      text.length > 100_000,
+      text.endsWith(':2\n\n') || text.endsWith(': 2\n\n'),
+    ]).toEqual([true, true, true])
+    expect(await connection.closed).toBe('closed')
+  })
+
+  test('through a hub, too', async () => {
+    const hub = createHub({ heartbeat: 0 })
+    const response = await hub.fetch(ask())
+    const [subscriber] = hub.subscribers()
+    const sent = subscriber?.send('1')
+    subscriber?.close()
+    const text = await response.text()
+    await sent
+    expect(text).toContain('data: 1\n\n')
+    await hub.close()
+  })
+
+  test('by a reader that leaves instead rejects', async () => {
+    const connection = accept(ask(), { heartbeat: 0 })
+    const sent = connection.send('x'.repeat(100_000))
+    await connection.response.body?.cancel()
+    await expect(sent).rejects.toMatchObject({ code: 'connection-closed', reason: 'left' })
+  })
+})
+
+describe('a request that was aborted', () => {
+  test('is answered 499, not 500, is no error, and nobody is asked about it', async () => {
+    const onError = vi.fn()
+    const authorize = vi.fn(() => true)
+    const hub = createHub({ onError, authorize })
+    const response = await hub.fetch(ask({}, { signal: AbortSignal.abort() }))
+    expect([response.status, hub.size, onError.mock.calls, authorize.mock.calls]).toEqual([499, 0, [], []])
+    expect(accept(ask({}, { signal: AbortSignal.abort() })).response.status).toBe(499)
+    await hub.close()
+  })
+
+  test.each(['authorize', 'onConnect'] as const)('during %s leaves nobody behind', async (when) => {
+    const controller = new AbortController()
+    const leave = async (): Promise<true> => {
+      controller.abort()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      return true
+    }
+    const onError = vi.fn()
+    const hub = createHub({ onError, limits: { connections: 1 }, [when]: leave })
+    const response = await hub.fetch(ask({}, { signal: controller.signal }))
+    await until(() => hub.size === 0)
+    expect([response.status, onError.mock.calls]).toEqual([when === 'authorize' ? 499 : 200, []])
+    const next = await createHub({ limits: { connections: 1 } }).fetch(ask())
+    expect(next.status).toBe(200)
+    await next.body?.cancel()
+    await hub.close()
+  })
+})

@@ -319,6 +319,20 @@ describe('the beginning', () => {
   })
 })
 
+test('a response that two take is one’s: the other is told, and disturbs nothing', async () => {
+  const onError = vi.fn()
+  const hub = createHub({ onError, limits: { connections: 2 } })
+  after(() => hub.close({ within: 0 }))
+  const url = await serve((request, response) =>
+    Promise.all([hub.handle(request, response), hub.handle(request, response)]),
+  )
+  const reader = await read(url)
+  await until(() => onError.mock.calls.length > 0)
+  await hub.publish({ data: 'x' })
+  await reader.until(1)
+  expect([onError.mock.calls, hub.size]).toEqual([[[expect.objectContaining({ code: 'cannot-stream' })]], 1])
+})
+
 describe('the heartbeat', () => {
   test('comes in silence, at least as often as it was announced, and not while there is traffic', async () => {
     const { hub, join } = await serveHub({ heartbeat: 100 })

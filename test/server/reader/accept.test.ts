@@ -2,10 +2,15 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect as connectHttp2, constants, createServer as createHttp2Server } from 'node:http2'
 import { connect } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test, vi } from 'vitest'
-import { type AcceptOptions, accept, type Connection, ConnectionClosed } from '../../../src/server/index.ts'
+import { type AcceptOptions, accept, type Connection, ConnectionClosed, createHub } from '../../../src/server/index.ts'
 import { listen } from '../../helpers/listen.ts'
 import { after, read, serve, until } from '../serve.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 /** Serves `accept`, and keeps the connections that it makes. */
 async function serveAccept(options: AcceptOptions = {}, use: (connection: Connection) => unknown = () => {}) {
@@ -381,4 +386,203 @@ test('a heartbeat comes in silence, and not while there is traffic', async () =>
   }
   expect(reader.comments.length).toBe(1)
   await until(() => reader.comments.length >= 4)
+})
+
+describe('sendAll', () => {
+  const web = () => accept(new Request('http://a/'), { heartbeat: 0 })
+
+  test('sends all that a source gives, in its order, and closes', async () => {
+    for (const source of [
+      ['1', { type: 'two', data: 2 }],
+      new Set(['1', { type: 'two', data: 2 }]),
+      (function* () {
+        yield '1'
+        yield { type: 'two', data: 2 }
+      })(),
+      (async function* () {
+        yield '1'
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        yield { type: 'two', data: 2 }
+      })(),
+      new ReadableStream<string | object>({
+        start(controller) {
+          controller.enqueue('1')
+          controller.enqueue({ type: 'two', data: 2 })
+          controller.close()
+        },
+      }) as unknown as AsyncIterable<string>,
+    ]) {
+      const connection = web()
+      const text = connection.response.text()
+      await connection.sendAll(source)
+      expect(await text).toBe(':\n\ndata: 1\n\nevent: two\ndata: 2\n\n')
+      expect(await connection.closed).toBe('closed')
+    }
+  })
+
+  test('follows its reader: the source is asked for no more than is taken', async () => {
+    let given = 0
+    const connection = web()
+    const sent = connection.sendAll(
+      (async function* () {
+        for (; given < 100; given++) yield 'x'.repeat(10_000)
+      })(),
+    )
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(given).toBeLessThan(4)
+    await connection.response.text()
+    await sent
+    expect(given).toBe(100)
+  })
+
+  test.each(['at once', 'only when it gives something'] as const)(
+    'leaves the loop when the reader leaves, also a source that hears of it %s',
+    async (when) => {
+      let left = false
+      const source: AsyncIterableIterator<string> = {
+        next: () =>
+          when === 'at once'
+            ? new Promise(() => {})
+            : new Promise((resolve) => setTimeout(() => resolve({ done: false, value: 'x' }), 30)),
+        async return() {
+          left = true
+          return { done: true, value: undefined }
+        },
+        [Symbol.asyncIterator]: () => source,
+      }
+      const connection = web()
+      const sent = connection.sendAll(source)
+      await connection.response.body?.cancel()
+      await sent
+      expect([left, await connection.closed]).toEqual([true, 'left'])
+    },
+  )
+
+  test('rejects with what the source threw, after closing', async () => {
+    const connection = web()
+    const sent = connection.sendAll(
+      (async function* () {
+        yield '1'
+        throw new Error('the source’s')
+      })(),
+    )
+    const text = connection.response.text()
+    await expect(sent).rejects.toThrow('the source’s')
+    expect([await text, await connection.closed]).toEqual([':\n\ndata: 1\n\n', 'closed'])
+  })
+
+  test('rejects with what cannot be sent, and lets the source go', async () => {
+    let left = false
+    const connection = accept(new Request('http://a/'), { heartbeat: 0, onError: () => {} })
+    const sent = connection.sendAll(
+      (async function* () {
+        try {
+          yield { type: 'a\nb', data: '' }
+        } finally {
+          left = true
+        }
+      })(),
+    )
+    await expect(sent).rejects.toThrow(TypeError)
+    expect([left, await connection.closed]).toEqual([true, 'closed'])
+  })
+
+  test('of what is no source rejects, and closes', async () => {
+    const connection = accept(new Request('http://a/'), { heartbeat: 0, onError: () => {} })
+    await expect(connection.sendAll(undefined as never)).rejects.toThrow(TypeError)
+    expect(connection.open).toBe(false)
+  })
+
+  test('closes and tells the first error where letting the source go goes wrong, too', async () => {
+    const connection = web()
+    const source: Iterable<string> = {
+      [Symbol.iterator]: () => ({
+        next() {
+          throw new Error('first')
+        },
+        return() {
+          throw new Error('second')
+        },
+      }),
+    }
+    await expect(connection.sendAll(source)).rejects.toThrow('first')
+    expect(connection.open).toBe(false)
+  })
+
+  test('keeps nothing of what was sent, however long it goes on', async () => {
+    const connection = web()
+    const body = (connection.response.body as ReadableStream<Uint8Array>).getReader()
+    const values: WeakRef<object>[] = []
+    let stop = (): void => {}
+    const waiting = new Promise<void>((resolve) => {
+      stop = resolve
+    })
+    const sent = connection.sendAll(
+      (async function* () {
+        for (let n = 0; n < 2000; n++) {
+          const event = { data: `${n}` }
+          values.push(new WeakRef(event))
+          yield event
+        }
+        await waiting
+      })(),
+    )
+    while (values.length < 2000) await body.read()
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    collect()
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    collect()
+    expect(values.filter((value) => value.deref()).length).toBeLessThan(20)
+    stop()
+    void body.cancel()
+    await sent
+  })
+
+  test('to a reader that was refused sends nothing, and lets the source go', async () => {
+    const connection = accept(new Request('http://a/', { headers: { accept: 'text/html' } }))
+    let asked = 0
+    await connection.sendAll(
+      (async function* () {
+        asked++
+        yield 'x'
+      })(),
+    )
+    expect(asked).toBe(0)
+  })
+
+  test('leaves no listener on the signal of a connection that lives on', async () => {
+    const hub = createHub()
+    const response = await hub.fetch(new Request('http://a/'))
+    const [subscriber] = hub.subscribers()
+    const removed = vi.spyOn(subscriber?.signal as AbortSignal, 'removeEventListener')
+    const text = response.text()
+    await subscriber?.sendAll(['a', 'b'])
+    expect(await text).toContain('data: a\n\ndata: b\n\n')
+    expect(removed).toHaveBeenCalledTimes(1)
+    await hub.close()
+  })
+
+  test('is heard of over HTTP, with a source that waits for ever', async () => {
+    let left: () => void = () => {}
+    const gone = new Promise<void>((resolve) => {
+      left = resolve
+    })
+    const url = await serve(async (request, response) => {
+      const waiting = async function* () {
+        try {
+          yield 'first'
+          await new Promise<void>((resolve) => gone.then(resolve))
+        } finally {
+          left()
+        }
+      }
+      const connection = accept(request, response)
+      await connection.sendAll(waiting())
+      left()
+    })
+    const reader = await read(url)
+    await reader.until(1)
+    reader.drop()
+    await gone
+  })
 })
