@@ -1,5 +1,5 @@
 import type { ConnectError } from './errors.ts'
-import { backoff, LOWEST, type RetryOptions, retryAfter } from './retry.ts'
+import { backoff, LOWEST, type RetryOptions, retryAfter, steady } from './retry.ts'
 
 /** All that counts when an attempt is over. */
 export interface Facts {
@@ -36,7 +36,8 @@ export function decide(facts: Facts): Decision {
   if (facts.canRenew && (status === 401 || status === 403)) return { next: 'renew' }
 
   const floor = Math.min(longest, Math.max(retry ?? 0, retryAfter(headers, facts.now)))
-  let delay = backoff(failures, retry === undefined ? Math.max(base, floor) : floor, policy)
+  const least = retry === undefined ? Math.max(base, floor) : floor
+  let delay = (policy.jitter === false ? steady : backoff)(failures, least, policy)
   // Being offline may be a mistake of the machine's: we wait long, but not for ever.
   if (facts.isOffline) delay = Math.max(delay, max)
 

@@ -52,14 +52,19 @@ export const LOWEST = 10
  * by itself: it is met in its own rhythm.
  */
 export function backoff(failures: number, asked: number, options: RetryOptions = {}): number {
-  const { max = 30_000, factor = 2, jitter = true, random = Math.random } = options
+  const { max = 30_000, factor = 2, random = Math.random } = options
   const floor = Math.max(asked, LOWEST)
-  const growth = factor ** Math.max(0, failures - 1)
-  if (!jitter) return Math.min(LONGEST, Math.max(floor, Math.min(max, Math.round(floor * growth))))
-  const width = failures > 0 ? SPREAD * floor * growth : floor / 2
+  const width = failures > 0 ? SPREAD * floor * factor ** (failures - 1) : floor / 2
   // A floor near or above `max` is spread all the same: a herd that was told to wait a minute is still a herd.
   const most = Math.min(LONGEST, width, Math.max(max - floor, floor / 2))
   return Math.min(LONGEST, Math.round(floor + random() * most))
+}
+
+/** The same without jitter: the floor, grown by its factor alone. */
+export function steady(failures: number, asked: number, { max = 30_000, factor = 2 }: RetryOptions): number {
+  const floor = Math.max(asked, LOWEST)
+  const grown = Math.round(floor * factor ** Math.max(0, failures - 1))
+  return Math.min(LONGEST, Math.max(floor, Math.min(max, grown)))
 }
 
 /** Whether a status may pass: 408 Request Timeout, 425 Too Early, 429 Too Many Requests and 5xx, unless told otherwise. */
@@ -69,9 +74,8 @@ export const isRetryable = (status: number, statuses?: readonly number[]): boole
 /** `Retry-After` in milliseconds, from seconds or a date (RFC 9110 §10.2.3); 0 where there is none. */
 export function retryAfter(headers: Headers | undefined, now: number): number {
   const value = headers?.get('retry-after') ?? ''
-  // Two of them, by a proxy and the server behind it, come as one with a comma.
-  const seconds = /^\d+(?=\s*(,|$))/.exec(value)
-  if (seconds) return Number(seconds[0]) * 1000
+  // Two of them, of a proxy and of the server behind it, come as one with a comma between.
+  if (/^\d+\s*(,|$)/.test(value)) return Number.parseInt(value, 10) * 1000
   // The server's own clock, where it shows it: ours may be wrong by hours.
   return Math.max(0, Date.parse(value) - (Date.parse(headers?.get('date') ?? '') || now)) || 0
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest'
-import { backoff, isRetryable, type RetryOptions, retryAfter } from '../../src/client/retry.ts'
+import { backoff, isRetryable, type RetryOptions, retryAfter, steady } from '../../src/client/retry.ts'
 
 describe('backoff', () => {
   /** The least and the most that is waited. */
@@ -43,6 +43,22 @@ describe('backoff', () => {
   })
 })
 
+describe('steady', () => {
+  test.each<[failures: number, floor: number, options: RetryOptions, wait: number]>([
+    [0, 1000, {}, 1000],
+    [1, 1000, {}, 1000],
+    [2, 1000, {}, 2000],
+    [5, 1000, {}, 16_000],
+    [6, 1000, {}, 30_000],
+    [3, 100, { factor: 3 }, 900],
+    [9, 60_000, {}, 60_000],
+    [1, 0, {}, 10],
+    [9000, 1000, { max: Infinity }, 2 ** 31 - 1],
+  ])('after %i failures and a floor of %i with %j waits %i', (failures, floor, options, wait) => {
+    expect(steady(failures, floor, options)).toBe(wait)
+  })
+})
+
 describe('isRetryable', () => {
   const all = Array.from({ length: 600 }, (_, status) => status)
 
@@ -64,6 +80,8 @@ describe('retryAfter', () => {
     [{ 'retry-after': '0' }, 0],
     [{ 'retry-after': '120' }, 120_000],
     [{ 'retry-after': ' 120 ' }, 120_000],
+    [{ 'retry-after': '5, 5' }, 5000],
+    [{ 'retry-after': '5,9' }, 5000],
     [{ 'retry-after': '-1' }, 0],
     [{ 'retry-after': '1.5' }, 0],
     [{ 'retry-after': 'soon' }, 0],

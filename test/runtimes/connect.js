@@ -132,7 +132,8 @@ export const client = [
           held('id: 3\ndata: 3\n\n'),
         ])
         t.equal(await take(connection, 3), ['1', '2', '3'])
-        t.equal([await ids(stream), connection.lastEventId], [[undefined, '1', '2', '2'], '3'])
+        // The loop was left in the third, which counts as handled with the next event.
+        t.equal([await ids(stream), connection.lastEventId], [[undefined, '1', '2', '2'], '2'])
       },
     },
     {
@@ -141,7 +142,7 @@ export const client = [
         const saved = []
         const resume = { load: async () => '7', save: (id) => saved.push(id) }
         const { connection, stream } = await open(t, [held('id: 8\ndata: 8\n\n')], { resume })
-        t.equal(await take(connection, 1), ['8'])
+        t.equal((await connection.next()).data, '8')
         await t.until(() => saved.length === 1)
         t.equal([await ids(stream), saved], [['7'], ['8']])
       },
@@ -260,7 +261,7 @@ export const client = [
       },
     },
     {
-      name: 'pause() hangs up, resume() comes back with the id',
+      name: 'pause() hangs up, unpause() comes back with the id',
       async run(t) {
         const { connection, stream } = await open(t, [held('id: 1\ndata: 1\n\n'), held('data: 2\n\n')])
         t.equal(await take(connection, 1), ['1'])
