@@ -1,6 +1,15 @@
 export { type Connection, connect, type EventOf } from './client/connect.ts'
 export { ConnectError, type ConnectErrorCode } from './client/errors.ts'
-export type { AttemptInfo, CloseReason, ConnectOptions, ConnectUrl, Gap, Snapshot, State } from './client/options.ts'
+export type {
+  AttemptInfo,
+  CloseReason,
+  ConnectOptions,
+  ConnectUrl,
+  Gap,
+  ListenOptions,
+  Snapshot,
+  State,
+} from './client/options.ts'
 export { type KeyValueStore, type Resume, storage } from './client/resume.ts'
 export type { Failure, RetryOptions } from './client/retry.ts'
 export type { Parse, SchemaEvents, Schemas, StandardSchema } from './client/schema.ts'

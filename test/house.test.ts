@@ -10,18 +10,31 @@ import { describe, expect, test } from 'vitest'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
 
+/** What stands in the server's hall. */
+const SHARED = ['check', 'errors', 'promise', 'published-event', 'report', 'timer', 'within'].map(
+  (name) => `server/${name}`,
+)
+
 /** Per room: whose values it may import, whose types, and which packages of others. */
 const rooms: Record<string, { values: string[]; types?: string[]; packages?: string[] }> = {
   protocol: { values: [] },
   client: { values: ['protocol'] },
   eventsource: { values: ['protocol', 'client'] },
   compat: { values: ['protocol', 'client'] },
-  react: { values: ['client/store', 'client/shared-store'], types: ['protocol', 'client'], packages: ['react'] },
-  vue: { values: ['client/store', 'client/shared-store'], types: ['protocol', 'client'], packages: ['vue'] },
-  svelte: { values: ['client/store', 'client/shared-store'], types: ['protocol', 'client'], packages: ['svelte'] },
+  react: { values: ['client/store'], types: ['protocol', 'client'], packages: ['react'] },
+  vue: { values: ['client/store'], types: ['protocol', 'client'], packages: ['vue'] },
+  svelte: { values: ['client/store'], types: ['protocol', 'client'], packages: ['svelte'] },
   share: { values: ['protocol', 'client'] },
-  server: { values: ['protocol'] },
-  redis: { values: ['protocol'], types: ['server'] },
+  log: { values: ['protocol'] },
+  // What all rooms of the server share, and those that show what is in them.
+  server: { values: ['protocol', 'log', 'server'] },
+  'server/http': { values: ['protocol', ...SHARED] },
+  'server/door': { values: ['protocol', 'log', 'server/http', ...SHARED] },
+  'server/reader': { values: ['protocol', 'log', 'server/http', 'server/door', ...SHARED] },
+  'server/hub': {
+    values: ['protocol', 'log', 'server/http', 'server/door', 'server/reader', 'server/metrics', ...SHARED],
+  },
+  redis: { values: ['protocol', 'log'] },
   testing: { values: ['protocol'], types: ['client'] },
   cli: { values: ['protocol', 'client', 'server'] },
   'index.ts': { values: ['protocol', 'client'] },
@@ -29,12 +42,12 @@ const rooms: Record<string, { values: string[]; types?: string[]; packages?: str
 
 /** Files that know Node: the command line, and the server's door for it, which needs no more than types. */
 const nodeValues = /^cli\//
-const nodeTypes = /^(cli\/|server\/node\.ts$)/
+const nodeTypes = /^(cli\/|server\/http\/node-types\.ts$)/
 
 /** Where else a global of Node is named, and why that harms nobody who has none. */
 const lateBound: Record<string, string[]> = {
   // Asked for by `globalThis.Buffer` first; elsewhere the bytes stay as they are.
-  'server/frame.ts': ['Buffer'],
+  'server/reader/frame.ts': ['Buffer'],
 }
 
 const NODE_GLOBALS = ['Buffer', 'process', 'require', 'global', '__dirname', '__filename']
@@ -92,7 +105,11 @@ function importsOf(file: ts.SourceFile): Import[] {
   return imports
 }
 
-const roomOf = (path: string) => path.split('/')[0] as string
+/** The innermost room that a file is in. */
+const roomOf = (path: string) => {
+  const [first = '', second = ''] = path.split('/')
+  return `${first}/${second}` in rooms ? `${first}/${second}` : first
+}
 const isIndex = (path: string) => /(^|\/)index\.tsx?$/.test(path)
 
 /** A row per offence reads better than the first one alone. */
@@ -120,6 +137,27 @@ describe('directions', () => {
       })
     })
     expect(found).toEqual([])
+  })
+
+  test('no file stands on itself, by however many others, not even with its types', () => {
+    const imports = new Map(
+      sources.map(({ path, imports }) => [
+        path,
+        imports
+          .filter(({ specifier }) => specifier.startsWith('.'))
+          .map(({ specifier }) => posix.join(posix.dirname(path), specifier)),
+      ]),
+    )
+    const circles: string[] = []
+    const done = new Set<string>()
+    const follow = (path: string, way: readonly string[]) => {
+      if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' → '))
+      if (way.includes(path) || done.has(path)) return
+      for (const next of imports.get(path) ?? []) follow(next, [...way, path])
+      done.add(path)
+    }
+    for (const { path } of sources) follow(path, [])
+    expect(circles).toEqual([])
   })
 
   test('an index file is imported by nobody: it is for those outside', () => {
@@ -272,7 +310,8 @@ describe('package.json', () => {
     expect(contents.filter((path) => !Object.values(entries).includes(path))).toEqual([])
     const odd = Object.entries(entries).filter(([key, source]) => {
       const ofRoom = source === (key === 'index' ? 'src/index.ts' : `src/${key}/index.ts`)
-      const ofFile = !isIndex(source) && posix.basename(source, '.ts') === posix.basename(key)
+      const ofFile =
+        !isIndex(source) && [posix.basename(key), key.replace('-', '/')].some((name) => source.endsWith(`/${name}.ts`))
       return !ofRoom && !ofFile && !commands.includes(key)
     })
     expect(odd).toEqual([])

@@ -62,8 +62,6 @@ export default defineConfig({
           include: system,
           exclude: ['**/node_modules/**'],
           fileParallelism: false,
-          // Figures of a busy machine waver; what is broken is broken twice, and a second try is told in the output.
-          retry: 1,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -4,14 +4,14 @@ import { useEventStream } from 'unmissed/react'
 import { $, api } from './page.js'
 
 function Feed() {
-  const { data, state, attempt, events } = useEventStream(api('events'), { event: 'tick', parse: 'json', max: 5 })
+  const { data, state, attempt, recent } = useEventStream(api('events'), { event: 'tick', parse: 'json', max: 5 })
   return (
     <>
       <p>
         {state}, attempt {attempt}, at number <strong>{data?.n ?? '…'}</strong>
       </p>
       <ul className="lines">
-        {events.map(({ id, data }) => (
+        {recent.map(({ id, data }) => (
           <li key={id}>
             <code>{id}</code> n = {data.n}
           </li>

@@ -42,27 +42,33 @@ export function parse(words: string[]) {
   }
 }
 
-/** A whole number of at least `least`, or `undefined` where the option was not given. */
-export function count(values: Values, name: 'max' | 'idle' | 'port' | 'history', least: number): number | undefined {
+/** A whole number within bounds, or `undefined` where the option was not given. */
+export function count(
+  values: Values,
+  name: 'max' | 'idle' | 'port' | 'history',
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): number | undefined {
   const text = values[name]
   if (text === undefined) return undefined
-  if (!/^\d+$/.test(text) || Number(text) < least)
-    throw new UsageError(`--${name} takes a whole number of at least ${least}, not ${text}`)
+  if (!/^\d+$/.test(text) || Number(text) < least || Number(text) > most) {
+    const bounds = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
+    throw new UsageError(`--${name} takes a whole number ${bounds}, not ${text}`)
+  }
   return Number(text)
 }
 
+/** This machine, and nothing that only begins like it: what is sent to `localhost.example.com` needs TLS. */
+const LOCAL = /^(localhost|127(\.\d{1,3}){3}|0\.0\.0\.0|\[::1?\])?(:\d+)?([/?#]|$)/i
+
 /** `localhost:3000/events` and `:3000` are addresses too; TLS where a host is named that is not this machine. */
 export function address(word: string): URL {
-  const local = /^(localhost|127\.|\[::1\]|:\d)/.test(word)
   const text = /^[a-z][a-z+.-]*:\/\//i.test(word)
     ? word
-    : `${local ? 'http' : 'https'}://${word.replace(/^:/, 'localhost:')}`
-  let url: URL
-  try {
-    url = new URL(text)
-  } catch {
-    throw new UsageError(`${word} is no address`)
-  }
+    : `${LOCAL.test(word) ? 'http' : 'https'}://${word.replace(/^:/, 'localhost:')}`
+  // A URL forgives slashes: a path alone would name a host of the world.
+  if (/^[/\\]/.test(word) || !URL.canParse(text)) throw new UsageError(`${word} is no address`)
+  const url = new URL(text)
   if (!/^https?:$/.test(url.protocol)) throw new UsageError(`${word} is no http address`)
   return url
 }
@@ -79,6 +85,27 @@ export function headersOf({ header = [], user }: Values): Headers {
       throw new UsageError(`-H takes 'Name: value', not ${line}`)
     }
   }
-  if (user !== undefined) headers.set('authorization', `Basic ${Buffer.from(user).toString('base64')}`)
+  if (user !== undefined) headers.set('authorization', basic(user.includes(':') ? user : `${user}:`))
   return headers
+}
+
+/** Moves a name and a password out of an address, where curl takes them and fetch refuses them, into their header. */
+export function takeCredentials(url: URL, headers: Headers): void {
+  const { username, password } = url
+  if ((username || password) && !headers.has('authorization'))
+    headers.set('authorization', basic(`${decoded(username)}:${decoded(password)}`))
+  url.username = ''
+  url.password = ''
+}
+
+/** Basic credentials (RFC 7617) of `name:word`. */
+export const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`
+
+/** What an address holds percent-encoded; as it is where that is broken. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }

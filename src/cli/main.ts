@@ -4,6 +4,7 @@ import { parse } from './args.ts'
 import { serve } from './serve.ts'
 import { tail } from './tail.ts'
 import { HELP, UsageError } from './usage.ts'
+import { line } from './visible.ts'
 
 async function main(): Promise<number> {
   const { values, positionals } = parse(process.argv.slice(2))
@@ -22,13 +23,16 @@ async function main(): Promise<number> {
   return first === 'serve' ? serve(values) : tail(first, values)
 }
 
+// Whoever reads us may leave; who writes finds out by itself.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
 main().then(
   (code) => {
     process.exitCode = code
   },
   (error) => {
     if (!(error instanceof UsageError)) throw error
-    process.stderr.write(`unmissed: ${error.message}\n`)
+    process.stderr.write(`unmissed: ${line(error.message)}\n`)
     process.exitCode = 2
   },
 )

@@ -10,7 +10,7 @@ const { stdin, stdout, stderr } = process
 
 /** Publishes each line of standard input, to everybody who asks and with a history for who comes later. */
 export async function serve(values: Values): Promise<number> {
-  const port = count(values, 'port', 0) ?? 3000
+  const port = count(values, 'port', 0, 65_535) ?? 3000
   const kept = count(values, 'history', 0) ?? 1000
   const hub = createHub({
     history: { count: kept, bytes: Number.POSITIVE_INFINITY, age: Number.POSITIVE_INFINITY },
@@ -34,8 +34,8 @@ export async function serve(values: Values): Promise<number> {
     })
     process.once('SIGTERM', resolve)
   })
-  server.listen(port, values.host ?? '127.0.0.1')
   try {
+    server.listen(port, values.host ?? '127.0.0.1')
     await once(server, 'listening')
   } catch (error) {
     throw new UsageError((error as Error).message)

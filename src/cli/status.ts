@@ -1,5 +1,6 @@
 import type { Connection } from '../client/connect.ts'
 import { painter } from './print.ts'
+import { line, quoted } from './visible.ts'
 
 /** What there was so far. */
 export interface Tally {
@@ -25,8 +26,13 @@ export function size(bytes: number): string {
 export function summary({ events, bytes, attempts, since }: Tally, lastId: string): string {
   const seconds = Math.max((Date.now() - since) / 1000, 0.001)
   const rate = (events / seconds).toFixed(1)
-  return `${events} events, ${size(bytes)}, ${seconds.toFixed(1)} s, ${rate} events/s, ${attempts} attempts, last id ${JSON.stringify(lastId)}\n`
+  return `${events} events, ${size(bytes)}, ${seconds.toFixed(1)} s, ${rate} events/s, ${attempts} attempts, last id ${quoted(lastId)}\n`
 }
+
+/** The most of an id that a status line shows, in characters. */
+const LONGEST_ID = 16
+
+const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 1)}…` : text)
 
 /** One line on the terminal that is always the last one: state, events, rate, bytes, last id, next attempt. */
 export function statusLine(connection: Connection, tally: Tally, stream: NodeJS.WriteStream) {
@@ -51,17 +57,18 @@ export function statusLine(connection: Connection, tally: Tally, stream: NodeJS.
       before = { at: now, events: tally.events }
     }
     const parts = [
-      `${paint(lights[state], '●')} ${state}`,
+      state,
       `${tally.events} events`,
       `${rate.toFixed(rate < 10 ? 1 : 0)}/s`,
       size(tally.bytes),
+      lastEventId && `id ${cut(line(lastEventId), LONGEST_ID)}`,
+      delay !== undefined && `attempt ${attempt + 1} in ${(Math.max(0, changedAt + delay - now) / 1000).toFixed(1)} s`,
+      error && line(error.message),
     ]
-    if (lastEventId) parts.push(`id ${lastEventId}`)
-    if (delay !== undefined)
-      parts.push(`attempt ${attempt + 1} in ${(Math.max(0, changedAt + delay - now) / 1000).toFixed(1)} s`)
-    if (error) parts.push(paint(31, error.message))
+    // A line that is wrapped could not be taken back.
+    const text = cut(`● ${parts.filter(Boolean).join(' · ')}`, (stream.columns || 80) - 1)
     clear()
-    stream.write(parts.join(paint(2, ' · ')).slice(0, Math.max(20, (stream.columns || 80) + 40)))
+    stream.write(text.replace('●', paint(lights[state], '●')))
     shown = true
   }
 

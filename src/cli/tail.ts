@@ -1,114 +1,82 @@
-import { once } from 'node:events'
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { text } from 'node:stream/consumers'
-import { connect } from '../client/connect.ts'
+import { type Connection, connect } from '../client/connect.ts'
+import { ConnectError } from '../client/errors.ts'
 import type { ConnectOptions } from '../client/options.ts'
-import { address, count, headersOf, type Values } from './args.ts'
-import { formatter, painter } from './print.ts'
-import { statusLine, summary, type Tally } from './status.ts'
-import { UsageError } from './usage.ts'
+import type { ServerSentEvent } from '../protocol/event.ts'
+import { count, type Values } from './args.ts'
+import { asked } from './asked.ts'
+import { createNotes } from './notes.ts'
+import { formatter } from './print.ts'
+import { fetchThrough, proxyFor } from './proxy.ts'
+import { resumeFile } from './resume-file.ts'
+import { summary, type Tally } from './status.ts'
+import { shellWord } from './visible.ts'
 
-const { stdin, stdout, stderr } = process
+const { stdout, stderr } = process
+
+/** How a process that a signal ends is known to a shell. */
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
 /** Prints the events of a stream until it is over. Answers with the exit code. */
 export async function tail(word: string, values: Values): Promise<number> {
-  const tally: Tally = { events: 0, bytes: 0, attempts: 0, since: Date.now() }
-  const paint = painter(stderr)
-  let status: ReturnType<typeof statusLine> | undefined
-  /** The server's own account of a gap, which is an event too, but none of the stream's. */
-  let account: string | undefined
-  const note = (text: string) => {
-    status?.clear()
-    stderr.write(`${text}\n`)
-  }
-  const wanted = new Set(values.event?.flatMap((list) => list.split(',')))
+  const file = values.resume ? resumeFile(values.resume) : undefined
+  const lastId = values['last-id'] ?? file?.load()
   const max = count(values, 'max', 1) ?? Number.POSITIVE_INFINITY
-  const format = formatter(values, stdout)
-  const lastId = values['last-id'] ?? loadId(values.resume)
-  const connection = connect(address(word), {
-    ...(await request(values)),
+  const tally: Tally = { events: 0, bytes: 0, attempts: 0, since: Date.now() }
+  const options = await optionsOf(word, values, tally)
+  const notes = createNotes(values, tally)
+  const connection = connect(options.url, {
+    ...options,
+    ...notes.callbacks,
     ...(lastId !== undefined && { lastEventId: lastId }),
-    ...(values['no-reconnect'] && { retry: false }),
-    ...(values.until !== undefined && { until: values.until }),
-    idleTimeout: values.idle === undefined ? undefined : 1000 * (count(values, 'idle', 0) ?? 0),
-    fetch: counting(tally),
-    onOpen({ status, headers }) {
-      if (values.verbose)
-        note([`< ${status}`, ...[...headers].map(([name, value]) => `< ${name}: ${value}`)].join('\n'))
-    },
-    onComment(text) {
-      if (values.verbose) note(paint(2, `: ${text}`))
-    },
-    onError(error) {
-      if (!values.silent) note(paint(2, `${error.message}${reason(error.cause)}`))
-    },
-    onGap({ asked, data }) {
-      account = data
-      note(paint(33, `the server says that events after ${JSON.stringify(asked)} are lost`))
-    },
-  } satisfies ConnectOptions as ConnectOptions & { parse?: undefined; schemas?: undefined })
+  } as ConnectOptions & { parse?: undefined; schemas?: undefined })
+  notes.watch(connection)
 
-  if (stderr.isTTY && !values.silent) status = statusLine(connection, tally, stderr)
-  let interrupted = false
-  const interrupt = () => {
-    interrupted = true
-    connection.close()
-  }
-  process.once('SIGINT', interrupt)
-  // Whoever reads us may leave (`| head`): that is an end, not an error.
-  stdout.on('error', () => connection.close())
-
-  let printedId = lastId ?? ''
+  const interrupt = onSignal(connection)
+  const printer = createPrinter(values, file?.save, lastId ?? '', interrupt)
+  let failed = false
   try {
     for await (const event of connection) {
-      if (event.type === 'gap' && event.data === account) account = undefined
-      else if (wanted.size === 0 || wanted.has(event.type)) {
-        tally.events++
-        status?.clear()
-        if (!stdout.write(format(event)) && !stdout.destroyed)
-          await Promise.race([once(stdout, 'drain'), connection.closed])
-      }
-      // Only what was printed is resumed after.
-      if (event.id !== printedId) {
-        printedId = event.id
-        if (values.resume) saveId(values.resume, printedId)
-      }
-      if (tally.events >= max) break
+      const isWanted = !notes.isAccount(event) && printer.wants(event)
+      if (isWanted) tally.events++
+      notes.clear()
+      if (!(await printer.take(event, isWanted)) || tally.events >= max) break
     }
-  } catch {
-    // Told by onError; `closed` says it again.
+  } catch (error) {
+    failed = true
+    // The connection's own errors are told by `onError`.
+    if (!(error instanceof ConnectError)) notes.say((error as Error).message)
   } finally {
-    process.removeListener('SIGINT', interrupt)
-    status?.close()
+    interrupt.forget()
+    notes.close()
   }
   const closed = await connection.closed
-  if (values.stats) stderr.write(summary(tally, printedId))
-  if (interrupted) {
-    if (printedId && !values.resume) stderr.write(`resume with --last-id ${JSON.stringify(printedId)}\n`)
-    return 130
+  if (values.stats) stderr.write(summary(tally, printer.lastId))
+  if (interrupt.code && printer.lastId && !file) stderr.write(`resume with --last-id ${shellWord(printer.lastId)}\n`)
+  return interrupt.code ?? (failed || closed === 'failed' ? 1 : 0)
+}
+
+async function optionsOf(word: string, values: Values, tally: Tally) {
+  const { headers, ...request } = await asked(word, values)
+  const idle = count(values, 'idle', 0)
+  return {
+    ...request,
+    // Asked for once for each attempt.
+    headers() {
+      tally.attempts++
+      return headers
+    },
+    fetch: fetchCounting(tally),
+    ...(values['no-reconnect'] && { retry: false }),
+    ...(values.until !== undefined && { until: values.until }),
+    ...(idle !== undefined && { idleTimeout: 1000 * idle }),
   }
-  return closed === 'failed' ? 1 : 0
 }
 
-async function request(values: Values): Promise<{ headers: Headers; method?: string; body?: string }> {
-  const headers = headersOf(values)
-  if (!values.data) return { headers, ...(values.request && { method: values.request }) }
-  const parts = await Promise.all(
-    values.data.map((part) =>
-      part === '@-' ? text(stdin) : part.startsWith('@') ? readFileSync(part.slice(1), 'utf8') : part,
-    ),
-  )
-  const body = parts.join('&')
-  if (!headers.has('content-type'))
-    headers.set('content-type', /^\s*[[{]/.test(body) ? 'application/json' : 'application/x-www-form-urlencoded')
-  return { headers, method: values.request ?? 'POST', body }
-}
-
-/** A fetch that counts the attempts and their bytes. */
-function counting(tally: Tally) {
+/** A fetch that counts bytes, and goes through the proxy that the environment names. */
+function fetchCounting(tally: Tally) {
   return async (url: string, init: RequestInit) => {
-    tally.attempts++
-    const response = await fetch(url, init)
+    const proxy = proxyFor(new URL(url))
+    const response = await (proxy ? fetchThrough(proxy, new URL(url), init) : fetch(url, init))
     const counter = new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
         tally.bytes += chunk.length
@@ -119,23 +87,61 @@ function counting(tally: Tally) {
   }
 }
 
-function reason(cause: unknown): string {
-  const { message, cause: deeper } = Object(cause)
-  return deeper ? reason(deeper) : message ? `: ${message}` : ''
+/** Ends the connection at a signal, and remembers which. A second one ends the process. */
+interface Interrupt {
+  code?: number
+  /** Ends what the printer waits for. */
+  wake(): void
+  forget(): void
 }
 
-function loadId(file: string | undefined): string | undefined {
-  if (!file) return undefined
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    if (Object(error).code === 'ENOENT') return undefined
-    throw new UsageError(`--resume cannot read ${file}: ${(error as Error).message}`)
+function onSignal(connection: Connection): Interrupt {
+  const handlers = Object.entries(SIGNALS).map(([signal, code]) => {
+    const handler = () => {
+      interrupt.code = code
+      connection.close()
+      interrupt.wake()
+    }
+    process.once(signal, handler)
+    return [signal, handler] as const
+  })
+  const interrupt: Interrupt = {
+    wake() {},
+    forget() {
+      for (const [signal, handler] of handlers) process.removeListener(signal, handler)
+    },
   }
+  return interrupt
 }
 
-/** As a whole or not at all: half an id would resume anywhere. */
-function saveId(file: string, id: string) {
-  writeFileSync(`${file}.new`, id)
-  renameSync(`${file}.new`, file)
+/** Prints, and keeps the id of what was printed: only after that one is resumed. */
+function createPrinter(values: Values, save: ((id: string) => void) | undefined, lastId: string, interrupt: Interrupt) {
+  const types = values.event?.flatMap((list) => list.split(',')).map((type) => type.trim())
+  const wanted = new Set(types?.filter(Boolean))
+  const format = formatter(values, stdout)
+  const printer = {
+    lastId,
+    wants: ({ type }: ServerSentEvent) => wanted.size === 0 || wanted.has(type),
+    /** False where nobody reads any more, or waits for us. */
+    async take(event: ServerSentEvent, isPrinted: boolean): Promise<boolean> {
+      if (isPrinted && !(await write(format(event), interrupt))) return false
+      if (event.id === printer.lastId) return true
+      printer.lastId = event.id
+      save?.(event.id)
+      return true
+    },
+  }
+  return printer
+}
+
+/** Whether it was written. Whoever reads us may leave (`| head`): that is an end, not an error. */
+function write(text: string, interrupt: Interrupt): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    interrupt.wake = () => resolve(false)
+    stdout.write(text, (error) => {
+      if (!error) resolve(true)
+      else if ((error as NodeJS.ErrnoException).code === 'EPIPE') resolve(false)
+      else reject(new Error(`standard output: ${error.message}`))
+    })
+  })
 }

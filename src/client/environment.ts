@@ -1,48 +1,54 @@
 import { later } from './delay.ts'
 
+// Why a connection is paused: each reason by itself, so that none undoes another.
+export const BY_CALLER = 1
+export const BY_HIDDEN_PAGE = 2
+export const BY_CACHED_PAGE = 4
+
 /** What a page may do to its connection. */
-export interface Patient {
-  readonly state: string
-  pause(): void
-  resume(): void
+export interface Watched {
+  pause(reason: number): void
+  unpause(reason: number): void
+  /** The network or the machine may be back. */
+  wake(): void
 }
 
-/**
- * Watches the page, and calls `wake` when the network or the machine may be back. Returns its undo. Nothing here is
- * needed, and nothing is fatal where it is absent.
- */
-export function watch(patient: Patient, wake: () => void, hiddenAfter?: number): (() => void) | undefined {
+/** Watches the page. Returns its undo. Nothing here is needed, and nothing is fatal where it is absent. */
+export function watch(connection: Watched, hiddenAfter?: number): (() => void) | undefined {
   const page = globalThis.document as Document | undefined
   if (!page && !globalThis.addEventListener) return undefined
-  const life = new AbortController()
-  /** Whether it was the page that paused. */
-  let held = false
+  const undos: (() => void)[] = []
   let stop: (() => void) | undefined
 
-  const listen = (target: EventTarget | undefined, type: string, run: (event: Event) => void) =>
-    target?.addEventListener?.(type, run, life)
-  function hold() {
-    held ||= patient.state !== 'paused'
-    patient.pause()
+  function listen(target: EventTarget | undefined, type: string, run: (event: Event) => void) {
+    // Not by a signal: a page of jsdom's takes none of Node's.
+    target?.addEventListener?.(type, run)
+    undos.push(() => target?.removeEventListener?.(type, run))
   }
   function look() {
     stop?.()
     if (page?.visibilityState === 'hidden') {
-      if (hiddenAfter !== undefined) stop = later(hiddenAfter, hold, true)
+      if (hiddenAfter !== undefined) stop = later(hiddenAfter, () => connection.pause(BY_HIDDEN_PAGE), true)
     } else {
-      if (held) patient.resume()
-      held = false
-      wake()
+      connection.unpause(BY_HIDDEN_PAGE)
+      connection.wake()
     }
   }
-  listen(globalThis, 'online', wake)
+  listen(globalThis, 'online', () => connection.wake())
   // No open stream survives the back/forward cache, and some browsers keep its page out.
-  listen(globalThis, 'pagehide', (event) => (event as PageTransitionEvent).persisted && hold())
-  listen(globalThis, 'pageshow', look)
+  listen(globalThis, 'pagehide', (event) => {
+    if ((event as PageTransitionEvent).persisted) connection.pause(BY_CACHED_PAGE)
+  })
+  listen(globalThis, 'pageshow', () => {
+    connection.unpause(BY_CACHED_PAGE)
+    look()
+  })
   listen(page, 'resume', look)
   listen(page, 'visibilitychange', look)
+  // A page may be hidden from the start.
+  look()
   return () => {
-    life.abort()
+    for (const undo of undos) undo()
     stop?.()
   }
 }

@@ -15,6 +15,9 @@ export type ConnectErrorCode =
   | 'event-too-large'
   | 'invalid-data'
   | 'unsendable-id'
+  | 'consumer-stalled'
+  | 'deadline'
+  | 'invalid-option'
 
 /** What is known of an error where it is made. */
 export interface ConnectErrorFacts {
@@ -44,7 +47,9 @@ export class ConnectError extends UnmissedError<ConnectErrorCode> {
 
   constructor(code: ConnectErrorCode, message: string, retryable = true, facts: ConnectErrorFacts = {}) {
     const { cause, response, body, event } = facts
-    super(code, cause ? `${message}: ${(cause as Error).message}` : message, { cause })
+    // Anything may be thrown.
+    const why = (cause as Error | undefined)?.message ?? cause
+    super(code, why ? `${message}: ${String(why)}` : message, { cause })
     this.retryable = retryable
     this.status = response?.status
     this.headers = response?.headers

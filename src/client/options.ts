@@ -8,8 +8,14 @@ import type { Parse, Schemas } from './schema.ts'
 export interface AttemptInfo {
   /** 1 for the first attempt after each healthy period, then counted up. */
   readonly attempt: number
-  /** What to resume after; `''` where there is nothing yet. */
+  /** What the attempt resumes after; `''` where there is nothing yet. */
   readonly lastEventId: string
+}
+
+/** How to stop listening. */
+export interface ListenOptions {
+  /** Stops it when it aborts. Default: none. */
+  readonly signal?: AbortSignal | undefined
 }
 
 type Changing<T> = T | ((info: AttemptInfo) => T | Promise<T>)
@@ -31,7 +37,7 @@ export interface Snapshot {
   readonly delay: number | undefined
   /** What went wrong last; `undefined` again once the stream is open. */
   readonly error: ConnectError | undefined
-  /** What to resume after. */
+  /** The id of the newest event that everybody has handled: what another connection should resume after. */
   readonly lastEventId: string
 }
 
@@ -58,11 +64,15 @@ export interface ConnectOptions extends Omit<RequestInit, 'body' | 'headers' | '
   signal?: AbortSignal | null | undefined
   /** What makes the requests. Default: the global fetch of that moment. */
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
+  /** What only the fetch of a runtime knows: Node's `dispatcher`, Deno's `client`, Bun's `tls`, Cloudflare's `cf`, Next's `next`. Default: none. */
+  fetchOptions?: Readonly<Record<string, unknown>> | undefined
   /**
    * Whether and when to try again: false for never, numbers for the default policy, or a function that answers false, true
-   * or milliseconds. Default: the default policy for GET without a body, else false, because a repeated POST may cost money.
+   * or milliseconds; with numbers beside it, it is their `when`. Default: the default policy for GET without a body, else false, because a repeated POST may cost money.
    */
   retry?: boolean | RetryOptions | ((failure: Failure) => boolean | number) | undefined
+  /** How long the connection may live in all, in milliseconds; then it fails with `deadline`. Default: for ever. */
+  deadline?: number | undefined
   /** How long an answer may take to begin, in milliseconds; 0 for ever. Default: 30000, and 0 for what is not repeated. */
   connectTimeout?: number | undefined
   /** How long an open stream may be silent, in milliseconds; any byte counts, 0 for ever. Default: 2.5 heartbeats where the server announces them, else 0. */
@@ -87,9 +97,11 @@ export interface ConnectOptions extends Omit<RequestInit, 'body' | 'headers' | '
   schemas?: Schemas | undefined
   /** The most text kept for one event, in UTF-16 units; beyond it the connection fails with `event-too-large`. Default: 16777216. */
   maxEventSize?: number | undefined
-  /** How many events wait for one `for await` before the body is no longer read, which the server feels. Default: 64. */
+  /** How many events wait for one `for await`, at least 1; then the body is no longer read, which the server feels. Default: 64. */
   highWaterMark?: number | undefined
-  /** Pauses when the page is hidden for `after` milliseconds, until it is seen again. Default: none, hidden pages stay connected. */
+  /** How long a `for await` for which no more may wait may take nothing, in milliseconds; then `onError` is told `consumer-stalled`, and if it holds up others it ends with that error, after what waits for it. 0 for ever. Default: 60000. */
+  stallTimeout?: number | undefined
+  /** Pauses when the page is hidden for `after` milliseconds, until it is seen again; not a request that may not be repeated. Default: none, hidden pages stay connected. */
   pauseWhenHidden?: { readonly after: number } | undefined
   /** Whether our timers let a Node process exit. Default: false. */
   unref?: boolean | undefined

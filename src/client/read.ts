@@ -1,89 +1,91 @@
+import { UnmissedError } from '../protocol/errors.ts'
 import type { Parser } from '../protocol/parser.ts'
-import { later } from './delay.ts'
+import type { Cursors } from './cursors.ts'
 import { ConnectError } from './errors.ts'
-import { fail, heed, type Turn } from './turn.ts'
+import type { Shared } from './shared.ts'
+import { throwIfAborted } from './step.ts'
 
-export interface ReadOptions {
-  /** Called before the parser gets a chunk. */
-  onChunk: () => void
-  /** Called when the listeners of a chunk's events ran, or one of them stopped us. */
-  onRead: () => void
-  /** A promise of room, while the consumer is behind. */
-  full: () => Promise<unknown> | undefined
-  /** Given what compares the clock with the last byte, for when the machine has slept. */
-  onWatch: (check: () => void) => void
-  /** After how many silent milliseconds the body is given up; 0 for never. */
-  idle: number
-  unref: boolean | undefined
-}
+/** Thrown out of a parser by whoever can take no more for now. */
+export const FULL = Symbol('full')
 
-/** Feeds a body to a parser until its end; throws when it breaks, falls silent or the signal aborts. Leaves no body open. */
-export async function read(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  parser: Parser,
-  turn: Turn,
-  { onChunk, onRead, full, onWatch, idle, unref }: ReadOptions,
-): Promise<void> {
-  const { signal } = turn
+/** How many bytes a parser gets at once that may be stopped: each time it goes on, it looks at all that it has. */
+const PIECE = 4096
+
+/** How many functions away the caller's code may wait for `opened`, and still hear the first event. */
+const TICKS = 10
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** Feeds a body to a parser until its end; rejects when it breaks, or the signal aborts. Leaves no body open. */
+export function read(body: ReadableStream<Bytes>, parser: Parser, shared: Shared, signal: AbortSignal): Promise<void> {
   const reader = body.getReader()
-  let heardAt = Date.now()
-  let blocked = false
-  let disarm: (() => void) | undefined
-  let unblock: (() => void) | undefined
-
   // Cancelling ends a pending read everywhere, also where a custom fetch forgot the signal; its promise may never settle.
-  function cancel() {
-    disarm?.()
-    unblock?.()
+  const cancel = () => {
+    shared.watchdog?.stop()
     reader.cancel().catch(() => {})
   }
-  /** Compares the clock, because timers stop while a machine sleeps. */
-  function check() {
-    const now = Date.now()
-    // While nobody takes what we have, the silence is ours; a clock that was set back starts anew.
-    if (blocked || now < heardAt) heardAt = now
-    disarm?.()
-    if (now - heardAt < idle) disarm = later(heardAt + idle - now, check, unref)
-    else fail(turn, new ConnectError('timeout-idle', `No byte in ${idle} ms`))
-  }
   signal.addEventListener('abort', cancel)
-  try {
-    heed(signal)
-    if (idle > 0) {
-      onWatch(check)
-      check()
-    }
-    for (;;) {
-      let chunk: ReadableStreamReadResult<Uint8Array<ArrayBuffer>>
-      try {
-        chunk = await reader.read()
-      } catch (cause) {
-        throw new ConnectError('network', 'The stream broke', true, { cause })
-      }
-      heed(signal)
-      if (chunk.done) return parser.end()
+  return feed(reader, parser, shared, signal)
+    .catch((cause) => {
+      if (signal.aborted || cause instanceof UnmissedError) throw cause
+      throw new ConnectError('network', 'The stream broke', true, { cause })
+    })
+    .finally(() => {
+      signal.removeEventListener('abort', cancel)
+      cancel()
+    })
+}
+
+async function feed(
+  reader: ReadableStreamDefaultReader<Bytes>,
+  parser: Parser,
+  { consumers, cursors, health, watchdog, bodies }: Shared,
+  signal: AbortSignal,
+) {
+  if (bodies === 1) for (let tick = 0; tick < TICKS; tick++) await undefined
+  /** What of a chunk the parser has not got yet. */
+  let rest: Bytes | undefined
+  /** Whether it was stopped, and holds text that it has not looked at. */
+  let isStopped = false
+  for (;;) {
+    throwIfAborted(signal)
+    if (consumers.isFull) {
+      watchdog?.block(true)
+      await consumers.room(signal)
+      watchdog?.block(false)
+    } else if (isStopped) isStopped = !push(parser, '', cursors)
+    else if (rest) {
+      const piece: Bytes = consumers.hasLoops ? beginning(rest) : rest
+      rest = piece === rest ? undefined : rest.subarray(piece.length)
+      isStopped = !push(parser, piece, cursors)
+    } else {
+      const { value, done } = await reader.read()
+      throwIfAborted(signal)
+      if (done) return parser.end()
+      rest = value
       // Asking the clock for each chunk would be felt, too.
-      if (idle > 0) heardAt = Date.now()
-      onChunk()
-      try {
-        parser.push(chunk.value)
-      } finally {
-        onRead()
-      }
-      for (let room = full(); room; room = full()) {
-        const freed = room
-        blocked = true
-        await new Promise<unknown>((resolve) => {
-          unblock = () => resolve(undefined)
-          freed.then(resolve)
-        })
-        heed(signal)
-        blocked = false
-        heardAt = Date.now()
-      }
+      watchdog?.hear()
+      health.hear()
     }
-  } finally {
-    signal.removeEventListener('abort', cancel)
-    cancel()
   }
+}
+
+/** Answers whether the parser took all of it. */
+function push(parser: Parser, piece: Bytes | '', cursors: Cursors): boolean {
+  try {
+    parser.push(piece)
+  } catch (reason) {
+    if (reason !== FULL) throw reason
+    return false
+  } finally {
+    cursors.rest()
+  }
+  return true
+}
+
+function beginning(bytes: Bytes): Bytes {
+  if (bytes.length <= PIECE) return bytes
+  const piece = bytes.subarray(0, PIECE)
+  // At the end of a line no character is cut in two, which would slow the decoder down.
+  return piece.subarray(0, piece.lastIndexOf(10) + 1 || PIECE)
 }

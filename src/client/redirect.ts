@@ -1,7 +1,7 @@
 import { ConnectError } from './errors.ts'
 import type { ConnectOptions } from './options.ts'
 import type { Platform } from './platform.ts'
-import { heed } from './turn.ts'
+import { throwIfAborted } from './step.ts'
 
 /** One request, as far as a redirect may change it. */
 export interface Target {
@@ -9,27 +9,34 @@ export interface Target {
   method: string
   headers: Headers
   body: BodyInit | null | undefined
+  /** The query parameter that carries the last event id, and the id. */
+  idParam?: [name: string, id: string]
 }
 
 /** As in the fetch standard. */
 const MOST_REDIRECTS = 20
+const REDIRECTS = [301, 302, 303, 307, 308]
 
-export const isSafe = (method: string): boolean => /^(get|head)$/i.test(method)
+export const isSafe = (method: string): boolean => ['GET', 'HEAD'].includes(method.toUpperCase())
+
+/** What a request needs beside itself. */
+export interface SendContext {
+  readonly options: ConnectOptions
+  readonly platform: Platform
+  /** The origin whose stream named the last event id; missing while the caller did. */
+  readonly idOrigin: string | undefined
+  readonly signal: AbortSignal
+  onWarning(error: ConnectError): void
+}
 
 /**
  * Sends a request, and follows redirects by hand wherever the runtime shows them; leaves the last request in `target`.
- * At another origin none of the caller's headers goes along: fetch alone would carry an `x-api-key` anywhere. The last
- * event id goes only to the origin that gave it.
+ * At another origin none of the caller's headers goes along: fetch alone would carry an `x-api-key` anywhere.
  */
-export async function send(
-  target: Target,
-  options: ConnectOptions,
-  platform: Platform,
-  idOrigin: string | undefined,
-  signal: AbortSignal,
-): Promise<Response> {
+export async function send(target: Target, context: SendContext): Promise<Response> {
+  const { options, platform, signal } = context
   for (let count = 0; ; ) {
-    heed(signal)
+    throwIfAborted(signal)
     const { guarded } = platform
     const { url, method, headers, body } = target
     const init = {
@@ -38,6 +45,7 @@ export async function send(
       // What a stream as body needs; nobody else minds.
       duplex: 'half',
       ...options,
+      ...options.fetchOptions,
       redirect: options.redirect ?? (guarded ? 'follow' : 'manual'),
       method,
       headers,
@@ -48,35 +56,37 @@ export async function send(
       throw new ConnectError('network', 'No connection', true, { cause })
     })
     const hidden = response.type === 'opaqueredirect'
-    const done = options.redirect || guarded || !(hidden || /30[12378]/.test(`${response.status}`))
+    const done = options.redirect || guarded || !(hidden || REDIRECTS.includes(response.status))
     if (signal.aborted || !done) response.body?.cancel().catch(() => {})
-    heed(signal)
+    throwIfAborted(signal)
     if (done) return response
     // A browser after all, which is asked once more. Not for a POST: a 303 has carried it out already.
     if (hidden && isSafe(method)) platform.guarded = true
-    else redirect(target, response, ++count, idOrigin)
+    else redirect(target, response, ++count, context)
   }
 }
 
-function redirect(target: Target, response: Response, count: number, idOrigin: string | undefined): void {
-  const { url, method, headers, body } = target
+function redirect(target: Target, response: Response, count: number, { idOrigin, onWarning }: SendContext): void {
+  const { url, method, headers, body, idParam } = target
   const { status } = response
-  const location = response.headers.get('location')
-  let next = url
-  try {
-    next = new URL(location ?? 'http://', url)
-  } catch {}
+  const next = destination(response, url)
   // As fetch does it: 303 turns all but GET and HEAD into GET, 301 and 302 turn POST into GET.
-  const rewritten = status === 303 ? !isSafe(method) : status < 303 && /^post$/i.test(method)
-  const stuck = next === url || !/^http/.test(next.protocol) || (!rewritten && body instanceof ReadableStream)
-  if (stuck || count > MOST_REDIRECTS)
+  const rewritten = status === 303 ? !isSafe(method) : status < 303 && method.toUpperCase() === 'POST'
+  if (!next || count > MOST_REDIRECTS || (!rewritten && body instanceof ReadableStream)) {
+    const location = response.headers.get('location')
     throw new ConnectError('redirect', `Cannot follow redirect ${count}, to ${location}`, false, { response })
+  }
   const foreign = next.origin !== url.origin
+  // An id goes to the origin that named it; one that the caller gave, or kept, goes along as a browser takes it.
+  const takesId = !foreign || !idOrigin || next.origin === idOrigin
+  if (takesId && idParam) next.searchParams.set(...idParam)
+  if (!takesId && (idParam || headers.has('last-event-id')))
+    onWarning(new ConnectError('unsendable-id', `The last event id is not sent to ${next.origin}`))
   for (const name of [...headers.keys()]) {
     // What describes the body comes and goes with it (RFC 9110 §8).
     const lost = /^content-(type|encoding|language|location)$/.test(name)
       ? rewritten || (foreign && !body)
-      : foreign && !/^(accept|cache-control)$/.test(name) && !(name === 'last-event-id' && next.origin === idOrigin)
+      : foreign && !/^(accept|cache-control)$/.test(name) && !(takesId && name === 'last-event-id')
     if (lost) headers.delete(name)
   }
   target.url = next
@@ -84,4 +94,14 @@ function redirect(target: Target, response: Response, count: number, idOrigin: s
     target.method = 'GET'
     target.body = undefined
   }
+}
+
+/** Where a redirect leads, if fetch could go there. */
+function destination({ headers }: Response, from: URL): URL | undefined {
+  try {
+    // An empty one would lead to where we are.
+    const next = new URL(headers.get('location') || 'none:', from)
+    if (next.protocol === 'http:' || next.protocol === 'https:') return next
+  } catch {}
+  return undefined
 }

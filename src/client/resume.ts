@@ -1,8 +1,8 @@
 /** Keeps the last event id over a reload; both may be asynchronous. */
 export interface Resume {
-  /** Called once, before the first attempt. */
+  /** Called once, before the first attempt, which waits for it without a limit; after a failure once more. */
   load?: (() => string | null | undefined | Promise<string | null | undefined>) | undefined
-  /** Called with the newest id after the listeners of its event ran. */
+  /** Called with the id of the newest event that everybody has handled: listeners ran, what they promised came, loops went on. */
   save?: ((id: string) => unknown) | undefined
 }
 
@@ -45,6 +45,9 @@ export const fromBytes = (bytes: string): string =>
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 export const UNSENDABLE = /[\0-\x08\n-\x1f\x7f]|^[\t ]|[\t ]$/
 
+/** The same text in memory of its own: a piece of a chunk would keep all of the chunk. */
+export const copy = (text: string): string => ` ${text}`.slice(1)
+
 /**
  * Tells which ids an earlier body delivered, of the newest `size`. Within a body, one id on several events is the
  * server's will.
@@ -52,9 +55,11 @@ export const UNSENDABLE = /[\0-\x08\n-\x1f\x7f]|^[\t ]|[\t ]$/
 export function createSeen(size: number): (id: string, body: number) => boolean {
   const bodies = new Map<string, number>()
   return (id, body) => {
+    // What cannot be sent is not resumed after, either.
+    if (id.length > LONGEST_ID) return false
     if ((bodies.get(id) ?? body) < body) return true
     bodies.delete(id)
-    bodies.set(id, body)
+    bodies.set(copy(id), body)
     if (bodies.size > size) bodies.delete(bodies.keys().next().value as string)
     return false
   }

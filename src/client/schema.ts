@@ -38,9 +38,14 @@ export function decode(raw: ServerSentEvent, parse: Parse | undefined, schemas: 
     if (!schema) return { type, data, id }
     const result = schema['~standard'].validate(data)
     if ('value' in result && !result.issues) return { type, data: result.value, id }
-    // Waiting for an answer would reorder events.
+    // Waiting for an answer would reorder events. What it would have been is nobody's concern, not even a rejection.
+    Promise.resolve(result).catch(() => {})
     throw new TypeError(JSON.stringify('issues' in result ? result.issues : 'asynchronous schema'), { cause: result })
   } catch (cause) {
-    throw new ConnectError('invalid-data', `Invalid data of "${type}"`, true, { cause, event: raw })
+    throw invalid(raw, cause)
   }
 }
+
+/** The error of an event that a function of the caller's could not read. */
+export const invalid = (event: ServerSentEvent, cause: unknown): ConnectError =>
+  new ConnectError('invalid-data', `Invalid data of "${event.type}"`, true, { cause, event })

@@ -1,8 +1,11 @@
 import { type Connection, connect } from '../client/connect.ts'
+import { onAbort } from '../client/on-abort.ts'
 import { isEventStream } from '../protocol/content-type.ts'
 
 /** The media type of an event stream. */
 export const EventStreamContentType = 'text/event-stream'
+
+const REDIRECTS = [301, 302, 303, 307, 308]
 
 /** One message, as `onmessage` gets it. */
 export interface EventSourceMessage {
@@ -37,15 +40,19 @@ export interface FetchEventSourceInit extends Omit<RequestInit, 'headers'> {
  * signal aborted; rejects with what `onerror` threw.
  */
 export async function fetchEventSource(input: RequestInfo | URL, init: FetchEventSourceInit = {}): Promise<void> {
-  const { onopen, onmessage, onclose, onerror, openWhenHidden, fetch: given, ...rest } = init
-  const request = input instanceof Request ? input : undefined
+  const { onopen, onmessage, onclose, onerror, openWhenHidden, fetch, signal: given, ...rest } = init
+  const request = typeof input === 'object' && 'clone' in input ? input : undefined
+  const signal = given ?? request?.signal
+  const options = { ...(request && (await partsOf(request))), ...rest }
+  if (signal?.aborted) return
   let fatal: { error: unknown } | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
 
   /** Lets `onerror` decide: true or milliseconds to come back, false to end it all. */
   function decide(error: unknown): boolean | number {
     try {
-      return onerror?.(error) ?? true
+      const wait = onerror?.(error)
+      return typeof wait === 'number' && wait >= 0 ? wait : true
     } catch (error) {
       fatal = { error }
       return false
@@ -53,21 +60,10 @@ export async function fetchEventSource(input: RequestInfo | URL, init: FetchEven
   }
 
   const connection: Connection = connect(request?.url ?? (input as string | URL), {
-    ...rest,
-    method: rest.method ?? request?.method,
+    ...options,
     connectTimeout: 0,
     pauseWhenHidden: openWhenHidden ? undefined : { after: 0 },
-    async fetch(url, options) {
-      const ask = given ?? globalThis.fetch
-      const response = await (url === request?.url ? ask(request.clone(), options) : ask(url, options))
-      const isRedirect = options.redirect === 'manual' && /^30[12378]$/.test(`${response.status}`)
-      if (!onopen || isRedirect || response.type === 'opaqueredirect') return response
-      await onopen(response)
-      // Whatever `onopen` let pass is a stream.
-      if (response.status === 204 || (response.status === 200 && isEventStream(response.headers.get('content-type'))))
-        return response
-      return new Response(response.body, { headers: { 'content-type': EventStreamContentType } })
-    },
+    fetch: opening(request, fetch, onopen),
     retry({ error }) {
       if (error.code !== 'ended') return decide(error.cause ?? error)
       try {
@@ -78,6 +74,7 @@ export async function fetchEventSource(input: RequestInfo | URL, init: FetchEven
       }
     },
   })
+  const forget = signal ? onAbort(signal, connection.close) : undefined
   connection.on(({ type, data, id }) => {
     try {
       onmessage?.({ id, event: type === 'message' ? '' : type, data })
@@ -85,10 +82,43 @@ export async function fetchEventSource(input: RequestInfo | URL, init: FetchEven
       connection.pause()
       const wait = decide(error)
       if (wait === false) connection.close()
-      else timer = setTimeout(connection.resume, wait === true ? 1000 : wait)
+      else timer = setTimeout(connection.unpause, wait === true ? 1000 : wait)
     }
   })
   await connection.closed
+  forget?.()
   clearTimeout(timer)
   if (fatal) throw fatal.error
+}
+
+/** What of a request goes beside its address, which a redirect may change. Its body can be read once, and is sent often. */
+async function partsOf(request: Request) {
+  const { method, headers, redirect } = request
+  const body = method === 'GET' || method === 'HEAD' ? undefined : await request.clone().arrayBuffer()
+  return {
+    method,
+    headers,
+    // By default fetch follows; so does `connect`, with more care.
+    ...(redirect !== 'follow' && { redirect }),
+    ...(body?.byteLength && { body }),
+  }
+}
+
+/** A fetch that has `onopen` look at each answer. */
+function opening(
+  request: Request | undefined,
+  given: FetchEventSourceInit['fetch'],
+  onopen: FetchEventSourceInit['onopen'],
+) {
+  return async (url: string, options: RequestInit): Promise<Response> => {
+    const ask = given ?? globalThis.fetch
+    const response = await (url === request?.url ? ask(request.clone(), options) : ask(url, options))
+    const { status, headers, body, type } = response
+    const isRedirect = options.redirect === 'manual' && REDIRECTS.includes(status)
+    if (!onopen || isRedirect || type === 'opaqueredirect') return response
+    await onopen(response)
+    // Whatever `onopen` let pass is a stream.
+    if (status === 204 || (status === 200 && isEventStream(headers.get('content-type')))) return response
+    return new Response(body, { headers: { 'content-type': EventStreamContentType } })
+  }
 }

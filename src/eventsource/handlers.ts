@@ -9,32 +9,27 @@ export interface Handlers {
 }
 
 export function createHandlers(target: EventTarget): Handlers {
-  const handlers = new Map<string, { value: unknown; undo: () => void }>()
-  const get = (type: string) => handlers.get(type)?.value ?? null
+  const values: Record<string, unknown> = {}
 
-  function set(type: string, value: unknown) {
-    const known = handlers.get(type)
-    if (value === null || (typeof value !== 'object' && typeof value !== 'function')) {
-      known?.undo()
-      handlers.delete(type)
-    } else if (known) known.value = value
-    else {
-      const listener = (event: Event) => {
-        const current = get(type)
-        // "If return value is false, then set event's canceled flag."
-        if (typeof current === 'function' && current.call(target, event) === false) event.preventDefault()
-      }
-      handlers.set(type, { value, undo: () => target.removeEventListener(type, listener) })
-      if (!callsHandlers) target.addEventListener(type, listener)
-    }
+  // One for all types: adding it a second time changes nothing, which keeps its place.
+  function listener(event: Event) {
+    const current = values[event.type]
+    // "If return value is false, then set event's canceled flag."
+    if (typeof current === 'function' && current.call(target, event) === false) event.preventDefault()
   }
-  return { get, set }
+
+  return {
+    get: (type) => values[type] ?? null,
+    set(type, value) {
+      const isHandler = typeof value === 'object' || typeof value === 'function'
+      values[type] = isHandler ? value : null
+      if (values[type] === null) target.removeEventListener(type, listener)
+      else if (!callsHandlers) target.addEventListener(type, listener)
+    },
+  }
 }
 
 /** Whether EventTarget looks for handlers by itself, as workerd's does: ours would run twice. */
-const callsHandlers = (() => {
-  let called = false
-  const target = Object.assign(new EventTarget(), { ona: () => (called = true) })
-  target.dispatchEvent(new Event('a'))
-  return called
-})()
+let callsHandlers = false
+const probe = { ona: () => (callsHandlers = true) }
+Object.assign(new EventTarget(), probe).dispatchEvent(new Event('a'))

@@ -8,13 +8,15 @@ const waiting: (() => void)[] = []
  */
 export function task(): Promise<void> {
   return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') return void setImmediate(resolve)
-    if (typeof MessageChannel !== 'function') return void setTimeout(resolve)
-    if (!channel) {
-      channel = new MessageChannel()
-      channel.port1.onmessage = () => waiting.shift()?.()
+    if (typeof setImmediate === 'function') setImmediate(resolve)
+    else if (typeof MessageChannel !== 'function') setTimeout(resolve)
+    else {
+      if (!channel) {
+        channel = new MessageChannel()
+        channel.port1.onmessage = () => waiting.shift()?.()
+      }
+      waiting.push(resolve)
+      channel.port2.postMessage(null)
     }
-    waiting.push(resolve)
-    channel.port2.postMessage(null)
   })
 }

@@ -1,4 +1,5 @@
 import type { Entry, Interest, LogOptions, Message, Position } from './log.ts'
+import { addressees, Losses } from './losses.ts'
 
 /** How much a log in memory keeps. */
 export interface MemoryLogOptions extends LogOptions {
@@ -13,8 +14,6 @@ const OVERHEAD = 240
 /** The same of a list of topics, and of each topic. */
 const LIST = 40
 const TOPIC = 35
-/** For how many addressees it is known how much of theirs is gone; of the others, only the newest of all. */
-const KNOWN_LOSSES = 65_536
 const WIDE = /[^\0-\xff]/
 
 /** An entry, with what is needed to let it go. A class: a literal that begins with a spread costs half as much again. */
@@ -53,11 +52,7 @@ export class Retention {
   /** Where those begin that no topic has to hold on to. */
   #window = 0
   readonly #topics = new Map<string, Kept[]>()
-  // Whom what is gone was for: the offset of the newest of each.
-  readonly #losses = new Map<string, number>()
-  #lossOfOthers = 0
-  /** The newest that is gone: from here on there is everything. */
-  wholeFrom = 0
+  readonly #losses = new Losses()
 
   constructor(options: MemoryLogOptions, onDrop: (entry: Kept) => void) {
     this.#count = options.count ?? 1000
@@ -115,17 +110,13 @@ export class Retention {
   }
 
   /** Whether nothing is gone after an offset that a reader might have been given. */
-  covers(offset: number, { topics, prefixes, user, client }: Interest): boolean {
-    const lost = (key: string): boolean => (this.#losses.get(key) ?? 0) > offset
-    if (this.#lossOfOthers > offset || lost('')) return false
-    if (user !== undefined && lost(`u${user}`)) return false
-    if (client !== undefined && lost(`c${client}`)) return false
-    for (const topic of topics) if (lost(`t${topic}`)) return false
-    if (!prefixes?.length) return true
-    for (const [key, newest] of this.#losses) {
-      if (newest > offset && key[0] === 't' && prefixes.some((prefix) => key.startsWith(prefix, 1))) return false
-    }
-    return true
+  covers(offset: number, reader: Interest): boolean {
+    return this.#losses.spare(offset, reader)
+  }
+
+  /** From where on everything is there. */
+  get wholeFrom(): number {
+    return this.#losses.newest
   }
 
   #hold(entry: Kept): void {
@@ -150,14 +141,11 @@ export class Retention {
     if (!entry) return
     this.#entries[index] = undefined
     this.#gone++
-    this.wholeFrom = Math.max(this.wholeFrom, entry.offset)
     this.size -= entry.size
     for (const key of addressees(entry.message)) {
       this.#release(key, entry)
-      this.#losses.delete(key)
-      this.#losses.set(key, entry.offset)
+      this.#losses.add(key, entry.offset)
     }
-    if (this.#losses.size > KNOWN_LOSSES) this.#forgetLosses()
     this.#onDrop(entry)
   }
 
@@ -166,15 +154,6 @@ export class Retention {
     const at = newest?.indexOf(entry) ?? -1
     if (at >= 0) newest?.splice(at, 1)
     if (newest?.length === 0) this.#topics.delete(key)
-  }
-
-  // In the order in which they were lost: the older half becomes one.
-  #forgetLosses(): void {
-    for (const [key, offset] of this.#losses) {
-      if (this.#losses.size <= KNOWN_LOSSES / 2) break
-      this.#losses.delete(key)
-      this.#lossOfOthers = Math.max(this.#lossOfOthers, offset)
-    }
   }
 
   #compact(): void {
@@ -197,13 +176,6 @@ export class Retention {
     }
     return low
   }
-}
-
-/** Whom a message is for, each as a key; everyone is the empty one. One for several at once counts for the topics. */
-function addressees({ topics, user, client }: Message): string[] {
-  if (topics) return topics.map((topic) => `t${topic}`)
-  if (client !== undefined) return [`c${client}`]
-  return [user === undefined ? '' : `u${user}`]
 }
 
 function sizeOf({ frame, topics, user, id }: Message): number {

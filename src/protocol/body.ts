@@ -63,30 +63,32 @@ export function events(
     given = 0
     try {
       const chunk = await reader.read()
-      reading = undefined
       if (done) return
       if (!chunk.done) return parser.push(chunk.value)
       parser.end()
       finish()
     } catch (error) {
       fail(error)
+    } finally {
+      reading = undefined
     }
   }
 
   /** Two calls of `next` at once wait for the same read, and are served in their order. */
   async function more(): Promise<IteratorResult<ServerSentEvent, undefined>> {
     for (;;) {
-      const event = queue[given]
+      // While a chunk is parsed its events are for those who asked before: `until` may ask, too.
+      const event = reading ? undefined : queue[given]
       if (event) {
         given++
         return { value: event, done: false }
       }
-      if (failure) {
+      if (failure && !reading) {
         const { error } = failure
         failure = undefined
         throw error
       }
-      if (done) return { value: undefined, done: true }
+      if (done && !reading) return { value: undefined, done: true }
       reading ??= read()
       await reading
     }
@@ -95,7 +97,7 @@ export function events(
   return {
     next() {
       const event = queue[given]
-      if (!event) return more()
+      if (!event || reading) return more()
       given++
       return Promise.resolve({ value: event, done: false })
     },

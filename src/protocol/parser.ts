@@ -70,6 +70,7 @@ export function createParser(options: ParserOptions = {}): Parser {
       backlog = ''
     }
     busy = true
+    const known = id
     try {
       while (text) {
         next = 0
@@ -79,6 +80,8 @@ export function createParser(options: ParserOptions = {}): Parser {
       }
     } finally {
       busy = false
+      // A piece of a chunk would keep all of it in memory until the next id.
+      if (id !== known) id = slice(` ${id}`, 1)
       // Only where a callback threw: what it left behind.
       if (text) backlog = slice(text, next) + backlog
     }

@@ -1,4 +1,12 @@
 'use client'
 
-export type { FoldOptions, StreamOptions, StreamState, StreamUrl, ViewOptions } from '../client/stream-options.ts'
-export { useEventStream } from './use-event-stream.ts'
+export type {
+  DefaultOptions,
+  FoldOptions,
+  StreamOptions,
+  StreamState,
+  StreamUrl,
+  ViewOptions,
+} from '../client/store/options.ts'
+export { StreamDefaults, type StreamDefaultsProps } from './stream-defaults.ts'
+export { type UseEvents, useEventStream } from './use-event-stream.ts'

@@ -1,5 +1,5 @@
 import { UnmissedError } from '../protocol/errors.ts'
-import { isPromise } from './within.ts'
+import { isPromise } from './promise.ts'
 
 /** What is thrown for an option, an audience or a grant that cannot be meant. It names the place, and says what may stand there. */
 export class OptionError extends UnmissedError<'invalid-option'> {

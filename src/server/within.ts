@@ -1,4 +1,5 @@
 import { UnmissedError } from '../protocol/errors.ts'
+import { isPromise } from './promise.ts'
 import { LONGEST } from './timer.ts'
 
 /** What somebody else was asked for, for only so long: rejects with `timeout` after that many milliseconds. `what` is what did not come. */
@@ -18,9 +19,4 @@ export async function within<Value>(
   } finally {
     clearTimeout(timer)
   }
-}
-
-/** Whether something is a promise of any make: those of another realm, or of a database's driver, are no `Promise` of ours. */
-export function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | undefined | null)?.then === 'function'
 }

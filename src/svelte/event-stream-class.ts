@@ -1,8 +1,8 @@
 import { createSubscriber } from 'svelte/reactivity'
 import type { ConnectUrl } from '../client/options.ts'
 import type { Parse, SchemaEvents, Schemas } from '../client/schema.ts'
-import type { StoreOptions, StoreState } from '../client/store.ts'
-import type { StreamState } from '../client/stream-options.ts'
+import type { StoreOptions, StoreState } from '../client/store/live.ts'
+import type { AnySchemas, StreamState } from '../client/store/options.ts'
 import { createOwnStore, type EventStreamOptions } from './event-stream.ts'
 
 /** What makes an `EventStream`. */
@@ -15,6 +15,14 @@ export interface EventStreamClass {
     url: ConnectUrl,
     options: EventStreamOptions<SchemaEvents<Each>, Type, Data> & { schemas: Each },
   ): StreamState<SchemaEvents<Each>, Type, Data>
+  // Only where all types are inferred: a caller that writes types can write no `_Inferred`, and means the next ones.
+  new <_Inferred extends never, Value, Type extends string = string, Data = Value | undefined>(
+    url: ConnectUrl,
+    options: EventStreamOptions<Record<string, Value>, Type, Data> & {
+      parse: (data: string, type: string) => Value
+      schemas?: undefined
+    },
+  ): StreamState<Record<string, Value>, Type, Data>
   new <
     Events extends object = Record<string, unknown>,
     Type extends keyof Events & string = keyof Events & string,
@@ -31,6 +39,11 @@ export interface EventStreamClass {
     url: ConnectUrl,
     options?: EventStreamOptions<Events, Type, Data> & { parse?: undefined; schemas?: undefined },
   ): StreamState<Events, Type, Data>
+  // Where it is not known whether there is a `parse`, or schemas.
+  new <_Inferred extends never, Each extends Schemas, Type extends string = string, Data = unknown>(
+    url: ConnectUrl,
+    options: EventStreamOptions<Record<string, unknown>, Type, Data> & AnySchemas<Each>,
+  ): StreamState<Record<string, unknown>, Type, Data>
 }
 
 /** A stream of events for runes: connected while an effect or a template reads from it, but not on a server. */
@@ -51,8 +64,8 @@ export const EventStream = class implements StoreState {
   get event() {
     return this.#read().event
   }
-  get events() {
-    return this.#read().events
+  get recent() {
+    return this.#read().recent
   }
   get state() {
     return this.#read().state

@@ -1,2 +1,2 @@
-export type { FoldOptions, StreamOptions, StreamState, StreamUrl, ViewOptions } from '../client/stream-options.ts'
-export { type EventStreamOptions, eventStream } from './event-stream.ts'
+export type { FoldOptions, StreamOptions, StreamState, StreamUrl, ViewOptions } from '../client/store/options.ts'
+export { type EventStreamOf, type EventStreamOptions, eventStream } from './event-stream.ts'

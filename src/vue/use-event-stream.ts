@@ -1,13 +1,36 @@
-import { type ComputedRef, computed, type MaybeRefOrGetter, shallowRef, toValue, watchPostEffect } from 'vue'
+import {
+  type ComputedRef,
+  computed,
+  getCurrentInstance,
+  type MaybeRefOrGetter,
+  onActivated,
+  onDeactivated,
+  shallowRef,
+  toValue,
+  unref,
+  watchPostEffect,
+} from 'vue'
+import type { AttemptInfo } from '../client/options.ts'
 import type { Parse, SchemaEvents, Schemas } from '../client/schema.ts'
-import { createSharedStore, streamId } from '../client/shared-store.ts'
-import { type Live, type StoreOptions, type StoreState, selected } from '../client/store.ts'
-import type { StreamOptions, StreamState, StreamUrl } from '../client/stream-options.ts'
+import { type Live, merge, type StoreOptions, type StoreState, selected, streamId } from '../client/store/live.ts'
+import type { AnySchemas, StreamOptions, StreamState, StreamUrl } from '../client/store/options.ts'
+import { createStore } from '../client/store/store.ts'
+import { injectStreamDefaults } from './stream-defaults.ts'
 
 /** The parts of a stream's state, each as a ref, and what can be done with it. */
 export type StreamRefs<State> = {
   readonly [Name in keyof State]: State[Name] extends () => void ? State[Name] : ComputedRef<State[Name]>
 }
+
+/** The hook for one map of events, so that nothing else needs a type: `export const useEvents: UseEvents<Events> = useEventStream`. */
+export type UseEvents<Events extends object> = <
+  Type extends keyof Events & string = keyof Events & string,
+  Data = Events[Type] | undefined,
+  Selected = Data,
+>(
+  url: MaybeRefOrGetter<StreamUrl>,
+  options: MaybeRefOrGetter<StreamOptions<Events, Type, Data, Selected> & { parse: Parse; schemas?: undefined }>,
+) => StreamRefs<StreamState<Events, Type, Selected>>
 
 /** Shows a stream of events: connected while its scope is there, but not on a server. */
 export function useEventStream<
@@ -19,6 +42,22 @@ export function useEventStream<
   url: MaybeRefOrGetter<StreamUrl>,
   options: MaybeRefOrGetter<StreamOptions<SchemaEvents<Each>, Type, Data, Selected> & { schemas: Each }>,
 ): StreamRefs<StreamState<SchemaEvents<Each>, Type, Selected>>
+// Only where all types are inferred: a caller that writes types can write no `_Inferred`, and means the next ones.
+export function useEventStream<
+  _Inferred extends never,
+  Value,
+  Type extends string = string,
+  Data = Value | undefined,
+  Selected = Data,
+>(
+  url: MaybeRefOrGetter<StreamUrl>,
+  options: MaybeRefOrGetter<
+    StreamOptions<Record<string, Value>, Type, Data, Selected> & {
+      parse: (data: string, type: string) => Value
+      schemas?: undefined
+    }
+  >,
+): StreamRefs<StreamState<Record<string, Value>, Type, Selected>>
 export function useEventStream<
   Events extends object = Record<string, unknown>,
   Type extends keyof Events & string = keyof Events & string,
@@ -37,19 +76,35 @@ export function useEventStream<
   url: MaybeRefOrGetter<StreamUrl>,
   options?: MaybeRefOrGetter<StreamOptions<Events, Type, Data, Selected> & { parse?: undefined; schemas?: undefined }>,
 ): StreamRefs<StreamState<Events, Type, Selected>>
+// Where it is not known whether there is a `parse`, or schemas.
+export function useEventStream<
+  _Inferred extends never,
+  Each extends Schemas,
+  Type extends string = string,
+  Data = unknown,
+  Selected = Data,
+>(
+  url: MaybeRefOrGetter<StreamUrl>,
+  options: MaybeRefOrGetter<StreamOptions<Record<string, unknown>, Type, Data, Selected> & AnySchemas<Each>>,
+): StreamRefs<StreamState<Record<string, unknown>, Type, Selected>>
 export function useEventStream(
   url: MaybeRefOrGetter<StreamUrl>,
   options?: MaybeRefOrGetter<StoreOptions>,
 ): StreamRefs<StoreState> {
-  const read = (): Live => ({ ...(toValue(options) as StoreOptions), url: toValue(url) })
-  let store = createSharedStore(read())
+  const defaults = injectStreamDefaults()
+  const read = (): Live => ({ ...merge(toValue(defaults) as StoreOptions, toValue(options)), url: readUrl(url) })
+  let live = read()
+  let store = createStore(live)
   // One ref for everything, so that no part of it is older than another.
-  const state = shallowRef(store.getSnapshot())
+  const state = shallowRef(selected(store.getSnapshot(), live))
+  const isActive = watchActivity()
   // A server runs no effect that comes after rendering.
   watchPostEffect((onCleanup) => {
-    const live = read()
-    if (streamId(live) === streamId(store.live)) store.update(live)
-    else store = createSharedStore(live)
+    if (!isActive.value) return
+    const last = streamId(live)
+    live = read()
+    if (streamId(live) === last) store.update(live)
+    else store = createStore(live, live.keepData ? store : undefined)
     const show = () => {
       state.value = selected(store.getSnapshot(), live)
     }
@@ -62,4 +117,41 @@ export function useEventStream(
     refs[name] =
       name === 'reconnect' || name === 'close' ? () => state.value[name]() : computed(() => state.value[name])
   return refs as unknown as StreamRefs<StoreState>
+}
+
+/** What an address is asked with before there is an attempt. */
+const BEFORE: AttemptInfo = { attempt: 1, lastEventId: '' }
+
+/** The address of now. A function is asked again at each attempt, yet it is another stream only with another answer. */
+function readUrl(given: MaybeRefOrGetter<StreamUrl>): StreamUrl {
+  const ask = unref(given) as StreamUrl | ((info: AttemptInfo) => StreamUrl)
+  if (typeof ask !== 'function') return ask
+  let now: unknown
+  try {
+    now = ask(BEFORE)
+    // Only the attempts wait for it.
+    Promise.resolve(now).catch(() => {})
+  } catch {
+    // The attempts will fail as well, and tell it.
+    now = ask
+  }
+  const address = (info: AttemptInfo) => {
+    const url = ask(info)
+    return (typeof url === 'function' ? url(info) : url) as string
+  }
+  return now ? Object.assign(address, { toString: () => `${now}` }) : undefined
+}
+
+/** Whether the page is shown: a KeepAlive keeps pages that were left. */
+function watchActivity() {
+  const isActive = shallowRef(true)
+  if (getCurrentInstance()) {
+    onActivated(() => {
+      isActive.value = true
+    })
+    onDeactivated(() => {
+      isActive.value = false
+    })
+  }
+  return isActive
 }

@@ -17,6 +17,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '7' },
     connections: { type: 'string', default: '1000' },
     check: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
   },
 })
@@ -223,6 +224,11 @@ const roles = {
     const names = values.only ? values.only.split(',') : Object.keys(figures)
     const rows = []
     for (const name of names) rows.push(...[await figures[name]()].flat())
+    if (values.json) {
+      const figures = rows.map(({ what, bare, connect, ratio }) => ({ what, bare, connect, ratio }))
+      process.stdout.write(JSON.stringify({ rows: figures }))
+      return
+    }
     console.table(
       rows.map(({ what, bare, connect, ratio, limit, ok }) => ({
         what,

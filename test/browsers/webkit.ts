@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { engine } from '../engines.js'
+import { freePort } from '../helpers/listen.ts'
 import type { Browser } from './browser.ts'
 
 /** WebKitGTK's MiniBrowser over WebDriver, in a screen of its own, because it has no headless mode. */
@@ -90,13 +90,4 @@ async function startSession(base: string, driver: ChildProcess): Promise<Session
     send: (method, path, body) =>
       send(method, `/session/${session.sessionId}${path}`, method === 'POST' ? (body ?? {}) : undefined),
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

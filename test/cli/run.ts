@@ -14,9 +14,26 @@ export interface Run {
   done: Promise<number | NodeJS.Signals | null>
 }
 
+/** The environment without what the machine says about proxies and colours. */
+const plain = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/_proxy$|^(NO|FORCE)_COLOR$/i.test(name)),
+)
+
 /** Starts the program as a process of its own, with pipes. */
-export function run(...args: string[]): Run {
-  const child = spawn(process.execPath, [program, ...args])
+export const run = (...args: string[]): Run => runIn({}, ...args)
+
+/** The same with more in its environment. */
+export function runIn(env: Record<string, string>, ...args: string[]): Run {
+  return watch(spawn(process.execPath, [program, ...args], { env: { ...plain, ...env } }))
+}
+
+/** The same with its standard output sent to a file. */
+export function runInto(file: string, ...args: string[]): Run {
+  const words = ['-c', 'exec "$0" "$@" >"$FILE"', process.execPath, program, ...args]
+  return watch(spawn('/bin/sh', words, { env: { ...plain, FILE: file } }))
+}
+
+function watch(child: ChildProcessWithoutNullStreams): Run {
   const text = { stdout: '', stderr: '' }
   for (const where of ['stdout', 'stderr'] as const)
     child[where].setEncoding('utf8').on('data', (chunk: string) => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
-import { freePort } from '../docs/quick-start.ts'
+import { freePort } from '../helpers/listen.ts'
 import { startNginx } from '../recipes/nginx.ts'
 import { type Run, run } from './run.ts'
 

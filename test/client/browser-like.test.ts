@@ -183,7 +183,7 @@ describe('where an abort has no reason, as in React Native', () => {
     connection.reconnect()
     await vi.advanceTimersByTimeAsync(0)
     expect([codes, calls.length]).toEqual([[], 2])
-    await vi.advanceTimersByTimeAsync(1000)
+    await vi.advanceTimersByTimeAsync(1100)
     expect([codes, connection.state]).toEqual([['timeout-idle'], 'waiting'])
     await vi.advanceTimersByTimeAsync(1000)
     expect(calls.length).toBe(3)

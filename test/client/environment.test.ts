@@ -101,7 +101,128 @@ describe('a page of the back/forward cache', () => {
   })
 })
 
+describe('what may not be repeated', () => {
+  const posts: ConnectOptions = { method: 'POST', body: '{}', pauseWhenHidden: { after: 0 } }
+
+  it('is left alone by a page that leaves for the back/forward cache, is hidden, and comes back', async () => {
+    const { server, states } = await start(posts)
+    fire(world, 'pagehide', { persisted: true })
+    look('hidden')
+    await vi.advanceTimersByTimeAsync(60_000)
+    fire(world, 'pageshow', { persisted: true })
+    look('visible')
+    fire(world, 'online')
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect([states, server.requests.length]).toEqual([['open'], 1])
+  })
+  it('is not even where a request is safe but its caller wants none to be repeated', async () => {
+    const { server } = await start({ retry: false })
+    fire(world, 'pagehide', { persisted: true })
+    fire(world, 'pageshow', { persisted: true })
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(server.requests).toHaveLength(1)
+  })
+  it('is repeated where the caller says that it may be, or does it', async () => {
+    const { server } = await start({ ...posts, retry: true })
+    fire(world, 'pagehide', { persisted: true })
+    fire(world, 'pageshow', { persisted: true })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(server.requests).toHaveLength(2)
+    const other = await start(posts)
+    other.connection.pause()
+    other.connection.unpause()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(other.server.requests).toHaveLength(2)
+  })
+})
+
+describe('each reason to pause', () => {
+  it('ends by itself: the caller’s pause outlives the page’s return', async () => {
+    const { connection, states } = await start({ pauseWhenHidden: { after: 0 } })
+    look('hidden')
+    await vi.advanceTimersByTimeAsync(1)
+    connection.pause()
+    look('visible')
+    fire(world, 'pagehide', { persisted: true })
+    fire(world, 'pageshow', { persisted: true })
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(states).toEqual(['open', 'paused'])
+    connection.unpause()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(states).toEqual(['open', 'paused', 'connecting', 'open'])
+  })
+  it('holds by itself: a hidden page stays paused where the caller no longer pauses', async () => {
+    const { connection, states } = await start({ pauseWhenHidden: { after: 0 } })
+    connection.pause()
+    look('hidden')
+    await vi.advanceTimersByTimeAsync(1)
+    connection.unpause()
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(states).toEqual(['open', 'paused'])
+    look('visible')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(states.at(-1)).toBe('open')
+  })
+  it('is overruled by reconnect, which somebody asks for by name', async () => {
+    const { connection, states } = await start({ pauseWhenHidden: { after: 0 } })
+    look('hidden')
+    await vi.advanceTimersByTimeAsync(1)
+    connection.reconnect()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(states.at(-1)).toBe('open')
+  })
+})
+
+describe('waking', () => {
+  const ask = (headers: HeadersInit) => (request: MockRequest) => request.status(503, headers)
+
+  it('leaves what the server asked for: ten looks are one request', async () => {
+    const { server } = await start({}, ask({ 'retry-after': '60' }))
+    for (let looks = 0; looks < 10; looks++) {
+      look('hidden')
+      await vi.advanceTimersByTimeAsync(50)
+      look('visible')
+      fire(world, 'online')
+      await vi.advanceTimersByTimeAsync(50)
+    }
+    expect(server.requests).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(58_990)
+    expect(server.requests).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(20)
+    expect(server.requests).toHaveLength(2)
+  })
+  it('cuts off what lies above that, whether it comes before or after', async () => {
+    const longer: ConnectOptions = { retry: { random: () => 1 } }
+    const { server, connection } = await start(longer, ask({ 'retry-after': '5' }))
+    expect(connection.snapshot.delay).toBeGreaterThan(20_000)
+    look('visible')
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(server.requests).toHaveLength(2)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(server.requests).toHaveLength(2)
+    look('visible')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(server.requests).toHaveLength(3)
+  })
+  it('undoes no pause that cut the wait short', async () => {
+    const { server, connection } = await start({}, (request) => request.drop())
+    connection.pause()
+    look('visible')
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect([connection.state, server.requests.length]).toEqual(['paused', 1])
+  })
+})
+
 describe('a hidden page', () => {
+  it('is paused also where it was hidden from the start', async () => {
+    page.visibilityState = 'hidden'
+    const { states } = await start({ pauseWhenHidden: { after: 5000 } })
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(states).toEqual(['open', 'paused'])
+    look('visible')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(states).toEqual(['open', 'paused', 'connecting', 'open'])
+  })
   it('keeps its connection', async () => {
     const { states } = await start()
     look('hidden')
@@ -162,6 +283,14 @@ describe('all of it', () => {
     look('visible')
     await vi.advanceTimersByTimeAsync(100)
     expect(states).toEqual(['open', 'closed'])
+  })
+  it('is fatal nowhere where the page takes no signals of ours, as a document of jsdom’s beside Node', async () => {
+    page.addEventListener = (...[type, listener, options]: Parameters<EventTarget['addEventListener']>) => {
+      if (options) throw new TypeError("parameter 3 dictionary has member 'signal' that is not of type 'AbortSignal'")
+      EventTarget.prototype.addEventListener.call(page, type, listener)
+    }
+    const { states } = await start({ signal: new AbortController().signal })
+    expect(states).toEqual(['open'])
   })
   it('is fatal nowhere where it is absent, or only half there', async () => {
     for (const half of [undefined, {}, { addEventListener: undefined }]) {

@@ -47,7 +47,7 @@ describe('with msw', () => {
     const connection = connect(URL)
     const events: string[] = []
     connection.on(({ data }) => events.push(data))
-    await new Promise<void>((resolve) => connection.once(() => resolve()))
+    await connection.next()
     connection.close()
     expect(await connection.closed).toBe('closed')
     try {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { fetchEventSource as original } from '@microsoft/fetch-event-source'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
@@ -309,6 +310,91 @@ describe('and better where it errs:', () => {
       ['POST', 'question'],
       ['POST', 'question'],
     ])
+  })
+
+  test('a Request brings its headers, which those of the options replace, as in fetch', async () => {
+    const { url, seen } = await stream([{ chunks: ['data: a\n\n'] }])
+    const request = new Request(url, { headers: { 'x-own': '1', accept: 'text/*' } })
+    await fetchEventSource(request)
+    await fetchEventSource(request, { headers: { 'x-other': '2' } })
+    expect((await seen()).map(({ headers }) => [headers['x-own'], headers['x-other'], headers.accept])).toEqual([
+      ['1', undefined, 'text/*'],
+      [undefined, '2', 'text/event-stream'],
+    ])
+  })
+
+  test('a Request brings its signal', async () => {
+    const { url, seen } = await stream([held('data: a\n\n')])
+    const abort = new AbortController()
+    aborts.push(abort)
+    await fetchEventSource(new Request(url, { signal: abort.signal }), { onmessage: () => abort.abort() })
+    await vi.waitFor(async () => expect((await seen()).map(({ aborted }) => aborted)).toEqual([true]))
+    await fetchEventSource(new Request(url, { signal: abort.signal }))
+    expect(await seen()).toHaveLength(1)
+  })
+
+  test('the body of a Request goes along where a redirect keeps it', async () => {
+    const target = await stream([{ chunks: ['data: a\n\n'] }])
+    const { url } = await stream([{ status: 307, headers: { location: target.url } }])
+    await fetchEventSource(new Request(url, { method: 'POST', body: 'question', headers: { 'x-own': '1' } }))
+    const [request] = await target.seen()
+    expect([request?.method, request?.body, request?.headers['x-own']]).toEqual(['POST', 'question', '1'])
+  })
+
+  test('a Request that follows no redirect follows none', async () => {
+    const target = await stream([{ chunks: ['data: a\n\n'] }])
+    const { url } = await stream([{ status: 307, headers: { location: target.url } }])
+    const fatal = (error: Error) => {
+      throw error
+    }
+    await expect(fetchEventSource(new Request(url, { redirect: 'error' }), { onerror: fatal })).rejects.toThrow()
+    expect(await target.seen()).toEqual([])
+  })
+
+  test('many on one signal add one listener to it, and take it back', async () => {
+    const abort = new AbortController()
+    const { url } = await stream([held('data: a\n\n')])
+    let heard = 0
+    const all = Array.from({ length: 12 }, () =>
+      fetchEventSource(url, { signal: abort.signal, openWhenHidden: true, onmessage: () => void heard++ }),
+    )
+    await vi.waitFor(() => expect(heard).toBe(12))
+    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(1)
+    abort.abort()
+    await Promise.all(all)
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([])
+  })
+
+  test('what onerror returns besides a wait is none: no hot loop', async () => {
+    const { url, seen } = await stream([held('data: a\n\n')])
+    const abort = new AbortController()
+    const done = fetchEventSource(url, {
+      signal: abort.signal,
+      onmessage() {
+        throw new Error('cannot')
+      },
+      onerror: () => Number.NaN,
+    })
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    abort.abort()
+    await done
+    expect(await seen()).toHaveLength(1)
+  })
+
+  test('onerror gets what was thrown, whatever it is', async () => {
+    const { url } = await stream([{ chunks: ['data: a\n\n'] }])
+    const errors: unknown[] = []
+    const done = fetchEventSource(url, {
+      onopen() {
+        throw 'text'
+      },
+      onerror(error) {
+        errors.push(error)
+        throw error
+      },
+    })
+    await expect(done).rejects.toBe('text')
+    expect(errors).toEqual(['text'])
   })
 
   test('a signal that is aborted already asks nothing', async () => {

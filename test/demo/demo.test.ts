@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildPage } from '../../demo/build.js'
-import { startFront } from '../../demo/server/front.js'
+import { buildPage } from '../../demo/build.ts'
+import { startFront } from '../../demo/server/front.ts'
 import { CHROMIUM } from '../browsers/chromium.ts'
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')

@@ -4,7 +4,10 @@ import { expect, test } from 'vitest'
 import { root } from '../docs/snippets.ts'
 
 test('npm start builds, prints an address that answers at once, and ends at Ctrl-C', async () => {
-  const child = spawn(process.execPath, ['demo/start.js'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--import', './test/helpers/typescript.mjs', 'demo/start.ts'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   try {
     let said = ''
     child.stdout.setEncoding('utf8')

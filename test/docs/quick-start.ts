@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { listen, shut } from '../helpers/listen.ts'
+import { freePort } from '../helpers/listen.ts'
 import { snippets } from './snippets.ts'
 
 /** The files of the README's quick start: the snippets whose first line is `// name.js`. */
@@ -14,14 +13,6 @@ export function quickStart(): Record<string, string> {
     if (name) files[`${name}.js`] ??= code
   }
   return files
-}
-
-/** A port that is free now. */
-export async function freePort(): Promise<number> {
-  const probe = createServer()
-  const port = await listen(probe as never)
-  await shut(probe as never)
-  return port
 }
 
 /**

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { fill } from './comments.js'
 import { fillPeers } from './peers.ts'
@@ -37,4 +37,12 @@ test('the reference is what the doc comments say (`npm run docs` writes it)', ()
 test('the sizes in the README are the budgets that every build is held to', () => {
   const budgets: { name: string; limit: string }[] = JSON.parse(readFileSync(`${root}size-limit.json`, 'utf8'))
   for (const { name, limit } of budgets) expect(readme).toContain(`| \`${name}\` | ${limit} |`)
+})
+
+const recipes = readdirSync(`${root}test/recipes`).filter((name) => !/\.test\.ts$|^nginx\.ts$/.test(name))
+
+test.each(recipes)('the recipe %s is one text: what stands in the README is what is run', (name) => {
+  const language = name === 'nginx.conf' ? 'nginx' : name.split('.').pop()
+  const code = readFileSync(`${root}test/recipes/${name}`, 'utf8')
+  expect(readme).toContain(`\`\`\`${language}\n${code}\`\`\`\n`)
 })

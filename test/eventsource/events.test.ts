@@ -1,20 +1,43 @@
-import { afterEach, expect, test, vi } from 'vitest'
-import { messageEvent } from '../../src/eventsource/events.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { ConnectError } from '../../src/client/errors.ts'
+import { ConnectionErrorEvent, fire } from '../../src/eventsource/events.ts'
+import { EventSource } from '../../src/eventsource/index.ts'
 import { task } from '../../src/eventsource/task.ts'
 
-const init = { data: 'a', origin: 'http://a.example', lastEventId: '1' }
+describe('isTrusted', () => {
+  const source = new EventSource('http://127.0.0.1:9/')
+  source.close()
+  const seen: boolean[] = []
+  source.addEventListener('message', ({ isTrusted }) => seen.push(isTrusted))
+  afterEach(() => void seen.splice(0))
 
-test('a message is a MessageEvent where the runtime has one', () => {
-  const event = messageEvent('tick', init)
-  expect(event).toBeInstanceOf(MessageEvent)
-  expect(event).toMatchObject({ type: 'tick', ...init })
-})
+  test('is true of what the source fires, while it is fired and later', () => {
+    const event = new MessageEvent('message')
+    fire(source, event)
+    expect([seen, event.isTrusted, event.constructor]).toEqual([[true], true, MessageEvent])
+  })
 
-test('and an event with the same fields where it has none', () => {
-  vi.stubGlobal('MessageEvent', undefined)
-  const event = messageEvent('tick', init)
-  expect(event).toBeInstanceOf(Event)
-  expect(event).toMatchObject({ type: 'tick', ...init, source: null, ports: [], bubbles: false, cancelable: false })
+  test('is false of what a script makes, be it our own error event', () => {
+    source.dispatchEvent(new MessageEvent('message'))
+    const error = new ConnectionErrorEvent(new ConnectError('network', 'none'))
+    source.dispatchEvent(error)
+    expect([seen, error.isTrusted]).toEqual([[false], false])
+  })
+
+  test('is false of what a script fires again, on the source or elsewhere', () => {
+    const [first, second] = [new MessageEvent('message'), new MessageEvent('message')]
+    for (const event of [first, second]) fire(source, event)
+    source.dispatchEvent(first)
+    new EventTarget().dispatchEvent(second)
+    expect([seen, first.isTrusted, second.isTrusted]).toEqual([[true, true, false], false, false])
+  })
+
+  test('an event of a runtime that keeps it to itself is fired all the same', () => {
+    const event = Object.defineProperty(new MessageEvent('message'), 'isTrusted', { value: false })
+    fire(source, event)
+    source.dispatchEvent(event)
+    expect(seen).toEqual([false, false])
+  })
 })
 
 afterEach(() => vi.useRealTimers())

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { AddressInfo, Server } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 
 /** Lets a server listen on a free port of the loopback, and says where. */
 export async function listen(server: Server): Promise<number> {
@@ -14,4 +14,12 @@ export async function shut(server: Server & { closeAllConnections?: () => void }
   server.close()
   server.closeAllConnections?.()
   await closed
+}
+
+/** A port that was free a moment ago, for what is started elsewhere and cannot be asked for "any". */
+export async function freePort(): Promise<number> {
+  const probe = createServer()
+  const port = await listen(probe)
+  await shut(probe)
+  return port
 }

@@ -1,39 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { backoff } from '../../src/client/retry.ts'
-import { createRandom } from '../chaos/random.ts'
-import { type Course, simulate, type Wait, type World } from './simulate.ts'
-
-const CLIENTS = 100_000
-const RETRY = 3_000
-const MINUTE = 60_000
-
-const policies = {
-  ours: (failures, floor, random) => backoff(failures, floor, { random }),
-  'fixed 3 s': (_failures, floor) => floor,
-  'exponential, no jitter': (failures, floor) => Math.max(floor, Math.min(30_000, RETRY * 2 ** (failures - 1))),
-} satisfies Record<string, Wait>
-
-type Policy = keyof typeof policies
-
-function herd(policy: Policy, world: Partial<World>, seed = 1): Course {
-  return simulate({
-    clients: CLIENTS,
-    wait: policies[policy],
-    retry: RETRY,
-    outage: 0,
-    random: createRandom('herd', seed),
-    horizon: 20 * MINUTE,
-    ...world,
-  })
-}
-
-const worlds: Record<string, Partial<World>> = {
-  'a server that is back at once': {},
-  'a server that is away for 10 s': { outage: 10_000 },
-  'a server that is away for a minute': { outage: MINUTE },
-  'a server that is away for a minute and then takes 2,000 clients a second': { outage: MINUTE, capacity: 2_000 },
-  'the same with `Retry-After: 10`': { outage: MINUTE, capacity: 2_000, retryAfter: 10_000 },
-}
+import { CLIENTS, herd, MINUTE, type Policy, policies, RETRY, worlds } from './policies.ts'
+import type { Course } from './simulate.ts'
 
 describe('100,000 clients that lose their server at once', () => {
   const table: Record<string, unknown>[] = []

@@ -251,3 +251,17 @@ over('return while next is pending', async (url) => {
   expect(await iterator.return?.()).toEqual({ value: undefined, done: true })
   expect(await pending).toEqual({ value: undefined, done: true })
 })
+
+test('a question that until asks does not overtake one that waits', async () => {
+  const order: string[] = []
+  const ask = (name: string) => iterator.next().then(({ value }) => order.push(`${name} ${value?.data}`))
+  const iterator: AsyncIterableIterator<ServerSentEvent, undefined> = events(body('data: 1\n\ndata: 2\n\n'), {
+    until({ data }) {
+      if (data === '1') ask('second')
+      return data === '2'
+    },
+  })
+  await ask('first')
+  await ask('third')
+  expect(order).toEqual(['first 1', 'second 2', 'third undefined'])
+})

@@ -3,7 +3,7 @@ import { act, Profiler, Suspense, startTransition, useState, version } from 'rea
 import { hydrateRoot } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { useEventStream } from '../../src/react/index.ts'
+import { StreamDefaults, useEventStream } from '../../src/react/index.ts'
 import { createMockServer, type MockServer } from '../../src/testing/index.ts'
 import { frame, live, type Page, render } from '../helpers/react.tsx'
 
@@ -28,10 +28,10 @@ afterEach(async () => {
 
 /** Shows what there is, with options that are written anew at each render. */
 function Stream({ url = URL as string | null, on = {} as object }) {
-  const { data, state, events } = useEventStream(url, { fetch: server.fetch, headers: {}, onError() {}, ...on })
+  const { data, state, recent } = useEventStream(url, { fetch: server.fetch, headers: {}, onError() {}, ...on })
   return (
     <p>
-      {state} {`${data}`} {events.length}
+      {state} {`${data}`} {recent.length}
     </p>
   )
 }
@@ -60,7 +60,7 @@ describe(`useEventStream in React ${version}`, () => {
     expect(seen.at(-1)).toEqual({
       data: 'a',
       event: { type: 'tick', data: 'a', id: '1' },
-      events: [{ type: 'tick', data: 'a', id: '1' }],
+      recent: [{ type: 'tick', data: 'a', id: '1' }],
       state: 'open',
       attempt: 1,
       delay: undefined,
@@ -98,7 +98,7 @@ describe(`useEventStream in React ${version}`, () => {
       const turns = Array.from({ length: 20 }, (_, turn) => (
         <Stream
           key="same"
-          on={{ onEvent: () => onEvent(turn), headers: { turn: `${turn}` }, events: ['message'], retry: { base: 10 } }}
+          on={{ onEvent: () => onEvent(turn), headers: { turn: `${turn}` }, event: ['message'], retry: { base: 10 } }}
         />
       ))
       page = await render(turns[0], { strict: true })
@@ -193,6 +193,106 @@ describe(`useEventStream in React ${version}`, () => {
     })
   })
 
+  it('keepData: another URL shows what came of the last one until its own first event', async () => {
+    const on = { keepData: true }
+    page = await render(<Stream on={on} />, { strict: true })
+    const first = await server.next()
+    first.send({ data: 'old' })
+    await page.frame()
+    await page.render(<Stream url="https://example.test/other" on={on} />)
+    expect(page.text).toBe('connecting old 1')
+    const second = await server.next()
+    second.open()
+    await page.frame()
+    expect(page.text).toBe('open old 1')
+    second.send({ data: 'new' })
+    await page.frame()
+    expect(page.text).toBe('open new 1')
+    expect(await first.closed).toBe('aborted')
+    expect(server.requests).toHaveLength(2)
+  })
+
+  it('takes fewer events, another way to read them and another callback at once', async () => {
+    const onEvent = vi.fn()
+    page = await render(<Stream />)
+    const request = await server.next()
+    for (const data of ['1', '2']) request.send({ data })
+    await page.frame()
+    await page.render(<Stream on={{ max: 1, parse: (text: string) => `number ${text}`, onEvent }} />)
+    await page.frame()
+    expect(page.text).toBe('open 2 1')
+    request.send({ data: '3' })
+    await page.frame()
+    expect(page.text).toBe('open number 3 1')
+    expect(onEvent.mock.calls).toMatchObject([[{ data: 'number 3' }]])
+    expect(server.requests).toHaveLength(1)
+  })
+
+  describe('StreamDefaults', () => {
+    it('gives options to all below it, of which the nearest and the own count more', async () => {
+      const headers = { who: 'outer' }
+      page = await render(
+        <StreamDefaults options={{ headers, max: 5 }}>
+          <Stream on={{ headers: undefined }} />
+          <StreamDefaults options={{ headers: { who: 'inner' }, max: undefined }}>
+            <Stream on={{ headers: undefined, key: 'inner' }} />
+            <Stream on={{ headers: { who: 'own' }, key: 'own', max: 1 }} />
+          </StreamDefaults>
+        </StreamDefaults>,
+        { strict: true },
+      )
+      await page.frame()
+      expect(server.requests.map(({ headers }) => headers.get('who'))).toEqual(['outer', 'inner', 'own'])
+      for (const request of server.requests) for (let count = 0; count < 9; count++) request.send({ data: 'x' })
+      await page.frame()
+      expect(page.text).toBe('open x 5open x 5open x 1')
+    })
+
+    it('changes them without a new connection', async () => {
+      const show = (who: string) => (
+        <StreamDefaults options={{ headers: { who }, retry: { base: 10, random: () => 0 } }}>
+          <Stream on={{ headers: undefined }} />
+        </StreamDefaults>
+      )
+      page = await render(show('old'))
+      const first = await server.next()
+      await page.render(show('new'))
+      expect(server.requests).toHaveLength(1)
+      first.drop()
+      await page.until(() => server.requests.length === 2)
+      expect(server.requests[1]?.headers.get('who')).toBe('new')
+    })
+
+    it('renders on a server', () => {
+      const html = renderToString(
+        <StreamDefaults options={{ enabled: false }}>
+          <Stream />
+        </StreamDefaults>,
+      )
+      expect(html).toContain('closed')
+    })
+  })
+
+  it('calls back once for each event under StrictMode, those too that came between two mounts', async () => {
+    const onEvent = vi.fn()
+    function Fold() {
+      const { data } = useEventStream(URL, {
+        fetch: server.fetch,
+        key: 'fold',
+        reduce: (text: string, event) => text + event.data,
+        initial: '',
+        onEvent: ({ data }) => onEvent(data),
+      })
+      return <p>{data}</p>
+    }
+    page = await render(<Fold key="a" />, { strict: true })
+    const request = await server.next()
+    request.send({ data: 'a' })
+    await page.frame()
+    expect(page.text).toBe('a')
+    expect(onEvent.mock.calls).toEqual([['a']])
+  })
+
   describe('loses no event to rendering', () => {
     it('and renders a burst of 10,000 at most once per frame', async () => {
       const onRender = vi.fn()
@@ -275,7 +375,7 @@ describe(`useEventStream in React ${version}`, () => {
       })
       expect(page.container.querySelector('i')?.textContent).toBe('10000')
       expect([...seen]).toEqual(['true'])
-    })
+    }, 30_000)
 
     it('and shows the last one before it shows the end', async () => {
       const seen: string[] = []
@@ -464,12 +564,18 @@ describe(`useEventStream in React ${version}`, () => {
 
   it('leaves nothing behind: no connection, timer, frame or listener', async () => {
     page = await render(<p />)
-    const listeners: [type: string, signal: AbortSignal | undefined][] = []
+    const heard: string[] = []
+    const listeners = new Set<unknown>()
     for (const target of [globalThis, document]) {
-      const { addEventListener } = target
+      const { addEventListener, removeEventListener } = target
       vi.spyOn(target, 'addEventListener').mockImplementation((type, listener, options) => {
-        listeners.push([type, (options as AddEventListenerOptions | undefined)?.signal])
+        heard.push(type)
+        listeners.add(listener)
         addEventListener.call(target, type, listener, options)
+      })
+      vi.spyOn(target, 'removeEventListener').mockImplementation((type, listener, options) => {
+        listeners.delete(listener)
+        removeEventListener.call(target, type, listener, options)
       })
     }
     const timers = new Set<unknown>()
@@ -505,8 +611,8 @@ describe(`useEventStream in React ${version}`, () => {
     await page.render(<p />)
     expect(await request.closed).toBe('aborted')
     await new Promise((resolve) => setTimeout(resolve, 60))
-    expect(listeners.map(([type]) => type)).toContain('visibilitychange')
-    expect(listeners.filter(([, signal]) => !signal?.aborted)).toEqual([])
+    expect(heard).toContain('visibilitychange')
+    expect(listeners.size).toBe(0)
     expect(timers.size).toBe(0)
   })
 })

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { engine } from '../engines.js'
-import { listen, shut } from '../helpers/listen.ts'
+import { freePort } from '../helpers/listen.ts'
 
 export interface Nginx {
   readonly port: number
@@ -59,14 +59,6 @@ ${site.replace('listen 80;', `listen 127.0.0.1:${port};`).replace('127.0.0.1:300
       await rm(home, { recursive: true, force: true })
     },
   }
-}
-
-/** A port that was free a moment ago: nginx cannot be asked for "any". */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  const port = await listen(server)
-  await shut(server)
-  return port
 }
 
 async function answers(port: number): Promise<boolean> {

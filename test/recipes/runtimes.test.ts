@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type EngineName, engine, wantedEngines } from '../engines.js'
-import { listen, shut } from '../helpers/listen.ts'
+import { freePort } from '../helpers/listen.ts'
 import { open } from '../helpers/reader.ts'
 
 const recipes: { name: string; runtime: EngineName; args: string[] }[] = [
@@ -25,9 +24,7 @@ afterEach(async () => {
 
 /** Starts a recipe in a process of its own on a port that was free a moment ago, and waits until it answers. */
 async function start(command: string, args: string[]): Promise<string> {
-  const probe = createServer()
-  const port = await listen(probe)
-  await shut(probe)
+  const port = await freePort()
   said = ''
   child = spawn(command, args, { env: { ...process.env, PORT: String(port) } })
   for (const stream of [child.stdout, child.stderr])

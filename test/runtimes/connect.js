@@ -17,7 +17,7 @@ async function open(t, answers, options = {}) {
 /** The next `count` events as data. */
 async function take(connection, count) {
   const found = []
-  for await (const { data } of connection.events()) if (found.push(data) === count) break
+  for await (const { data } of connection.iterate()) if (found.push(data) === count) break
   return found
 }
 
@@ -268,7 +268,7 @@ export const client = [
         connection.pause()
         await t.until(async () => (await stream.seen())[0].aborted, 'the server sees the end')
         t.equal(connection.state, 'paused')
-        connection.resume()
+        connection.unpause()
         t.equal([await take(connection, 1), await ids(stream)], [['2'], [undefined, '1']])
       },
     },

@@ -362,6 +362,37 @@ export function clauses(EventSource) {
         t.equal(await messages(source, 1), ['ok…'])
       },
     })),
+    {
+      name: 'of several content types the last that is one counts',
+      async run(t) {
+        for (const [types, isAccepted] of [
+          [['text/html', 'text/event-stream'], true],
+          [['text/event-stream', 'text/html'], false],
+          [['text/event-stream', 'bogus'], true],
+          [['text/event-stream', '*/*'], true],
+          [['text/event-stream', ''], true],
+          [['text/event-stream, text/html'], false],
+          [['text/html, Text/Event-Stream;a=b'], true],
+          [['text/event-stream;a="b,text/html"'], true],
+          [['text/html;a="', 'text/event-stream'], false],
+        ]) {
+          const { source } = await open(t, [{ headers: { 'content-type': types }, ...held('data: 1\n\n') }])
+          await Promise.race([next(source, 'message'), next(source, 'error')])
+          t.equal(source.readyState, isAccepted ? OPEN : CLOSED, types.join(' | '))
+          source.close()
+        }
+      },
+    },
+    {
+      name: 'a name and a password in the address fail the connection, without a request',
+      async run(t) {
+        const { url, seen } = await t.stream([held('data: 1\n\n')])
+        const source = new EventSource(url.replace('//', '//name:word@'))
+        t.after(() => source.close())
+        await Promise.race([next(source, 'message'), next(source, 'error')])
+        t.equal([source.readyState, (await seen()).length], [CLOSED, 0])
+      },
+    },
     ...['ftp://example.invalid/', 'about:blank', 'mailto:nobody@example.invalid', 'javascript:throw 1'].map((url) => ({
       name: `an address that no network has fails the connection: ${url}`,
       async run(t) {
@@ -409,6 +440,19 @@ export function clauses(EventSource) {
         t.ok((await stream.seen()).length >= 4, 'each answer was asked for')
       },
     },
+    ...[
+      ['an address that cannot be parsed', 'http://[nowhere'],
+      ['itself, for ever', 'loop'],
+    ].map(([where, location]) => ({
+      name: `a redirect to ${where} is a network error, which reestablishes the connection`,
+      async run(t) {
+        const stream = await t.stream([{ status: 302, headers: { location } }])
+        const source = new EventSource(`${stream.url}/`)
+        t.after(() => source.close())
+        await next(source, 'error')
+        t.equal(source.readyState, CONNECTING)
+      },
+    })),
     {
       name: 'close() while waiting ends it: nothing more is asked',
       async run(t) {
@@ -454,6 +498,21 @@ export function clauses(EventSource) {
         t.equal(await ids(stream), [undefined, '\u00e2\u0080\u00a6'])
       },
     },
+    ...[
+      ['a b', ' a b  '],
+      ['a', '\ta\t'],
+      ['', '  '],
+    ].map(([sent, id]) => ({
+      name: `an id with white space at its ends is sent without: ${JSON.stringify(id)}`,
+      async run(t) {
+        const { source, stream } = await open(t, [
+          { chunks: [`retry: 10\nid: ${id}\ndata: 1\n\n`] },
+          held('data: 2\n\n'),
+        ])
+        t.equal(await messages(source, 2, 'lastEventId'), [id, id])
+        t.equal(await ids(stream), [undefined, sent])
+      },
+    })),
     {
       name: 'the id lives on over answers that name none, until one names an empty one',
       async run(t) {
@@ -520,6 +579,18 @@ export function clauses(EventSource) {
           },
         )
         t.equal(event.source ?? null, null)
+      },
+    },
+    {
+      name: 'every event is trusted, where the runtime lets a class say so',
+      async run(t) {
+        const { source } = await open(t, [{ chunks: ['retry: 10\ndata: 1\n\n'] }])
+        const trusted = []
+        for (const type of ['open', 'message', 'error'])
+          source.addEventListener(type, ({ isTrusted }) => trusted.push(isTrusted))
+        await next(source, 'error')
+        const isKept = Object.hasOwn(new Event('a'), 'isTrusted') && EventSource !== globalThis.EventSource
+        t.equal(trusted, Array(3).fill(!isKept))
       },
     },
     {

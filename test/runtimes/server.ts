@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 export interface Answer {
   /** 0 breaks the connection without an answer. Default: 200. */
   status?: number
-  /** Added to `Content-Type: text/event-stream`; an empty value removes one. */
-  headers?: Record<string, string>
+  /** Added to `Content-Type: text/event-stream`; an empty value removes one, a list is a line for each. */
+  headers?: Record<string, string | string[]>
   /** Text is written as it is, an array of numbers as bytes, a number is a pause in milliseconds. */
   chunks?: (string | number | number[])[]
   /** What follows the chunks. `flood` writes 64 KiB events for as long as the reader takes them. Default: `clean`. */

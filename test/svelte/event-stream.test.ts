@@ -90,6 +90,21 @@ describe('eventStream', () => {
     undo()
   })
 
+  it('tries again for those who come after a failure', async () => {
+    const stream = eventStream(URL, { fetch: server.fetch, retry: false })
+    const states: string[] = []
+    const undo = stream.subscribe(({ state }) => states.push(state))
+    ;(await server.next()).status(500)
+    while (states.at(-1) !== 'closed') await frame()
+    undo()
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    const again = stream.subscribe(({ state }) => states.push(state))
+    ;(await server.next()).open()
+    await frame()
+    expect(states.at(-1)).toBe('open')
+    again()
+  })
+
   it('has a hand on the connection in its value', async () => {
     const stream = eventStream(URL, { fetch: server.fetch })
     const undo = stream.subscribe(() => {})
@@ -133,7 +148,7 @@ describe('EventStream', () => {
 
   it('opens nothing where nobody reads it', async () => {
     const stream = new EventStream(URL, { fetch: server.fetch })
-    expect([stream.state, stream.data, stream.events, stream.lastEventId]).toEqual(['connecting', undefined, [], ''])
+    expect([stream.state, stream.data, stream.recent, stream.lastEventId]).toEqual(['connecting', undefined, [], ''])
     expect([stream.event, stream.error, stream.delay, stream.attempt]).toEqual([undefined, undefined, undefined, 1])
     stream.reconnect()
     stream.close()

@@ -5,6 +5,7 @@ import {
   ConnectError,
   type ConnectErrorCode,
   type Connection,
+  type ConnectOptions,
   connect,
   type EventOf,
   type ServerSentEvent,
@@ -46,7 +47,8 @@ connect<Events>(url, { headers: {} })
 
 const typed = connect<Events>(url, { parse: 'json' })
 typed.on('tick', (event) => expectTypeOf(event).toEqualTypeOf<ServerSentEvent<'tick', Tick>>())
-typed.once('note', ({ data }) => expectTypeOf(data).toEqualTypeOf<string>())
+expectTypeOf(typed.next('note')).resolves.toEqualTypeOf<ServerSentEvent<'note', string>>()
+expectTypeOf(typed.next()).resolves.toEqualTypeOf<EventOf<Events>>()
 typed.on((event) => {
   expectTypeOf(event).toEqualTypeOf<ServerSentEvent<'tick', Tick> | ServerSentEvent<'note', string>>()
   if (event.type === 'tick') expectTypeOf(event.data).toEqualTypeOf<Tick>()
@@ -63,10 +65,10 @@ typed.on('tick', (event) => (event.data = { price: 1 }))
 
 async function iterate() {
   for await (const event of typed) expectTypeOf(event).toEqualTypeOf<EventOf<Events>>()
-  for await (const { data } of typed.events('tick')) expectTypeOf(data).toEqualTypeOf<Tick>()
-  for await (const event of typed.events('tick', 'note')) expectTypeOf(event).toEqualTypeOf<EventOf<Events>>()
+  for await (const { data } of typed.iterate('tick')) expectTypeOf(data).toEqualTypeOf<Tick>()
+  for await (const event of typed.iterate('tick', 'note')) expectTypeOf(event).toEqualTypeOf<EventOf<Events>>()
   // @ts-expect-error: no such event
-  typed.events('tock')
+  typed.iterate('tock')
   await using closing = connect(url)
   expectTypeOf(await closing.closed).toEqualTypeOf<'closed' | 'aborted' | 'ended' | 'stopped' | 'failed'>()
 }
@@ -134,6 +136,44 @@ connect(url, {
 connect(url, { retry: () => 'later' })
 // @ts-expect-error: the decision cannot be awaited
 connect(url, { retry: async () => true })
+
+// Numbers and a function go together.
+connect(url, { retry: { limit: 5, jitter: false, longest: 60_000, when: ({ status }) => status !== 409 && 100 } })
+// @ts-expect-error: a decision is yes, no or milliseconds there, too
+connect(url, { retry: { when: () => 'later' } })
+connect(url, { deadline: 60_000, stallTimeout: 0 })
+
+// What only the fetch of a runtime knows has a place of its own, so that a misspelt option stays one.
+connect(url, { fetchOptions: { dispatcher: {}, cf: { cacheTtl: 0 }, next: { revalidate: 0 } } })
+// @ts-expect-error: a misspelt option, also beside those
+connect(url, { fetchOptions: {}, idleTimout: 1 })
+
+// Options that are handed through.
+const handed: ConnectOptions = { parse: 'json' }
+expectTypeOf(connect(url, handed)).toEqualTypeOf<Connection<Record<string, unknown>>>()
+const isJson = Math.random() > 2
+connect(url, { parse: isJson ? 'json' : undefined }).on('tick', ({ data }) => expectTypeOf(data).toBeUnknown())
+
+// Without a map a function says what all data is.
+connect(url, { parse: (text) => Number(text) }).on('tick', ({ data }) => expectTypeOf(data).toEqualTypeOf<number>())
+
+// A connection of more events is one of fewer, and of no others.
+const fewer: Connection<{ tick: Tick }> = typed
+fewer.on((event) => expectTypeOf(event).toEqualTypeOf<ServerSentEvent<'tick', Tick>>())
+// @ts-expect-error: the data of a tick is no text
+const other: Connection<{ tick: string }> = typed
+// @ts-expect-error: there are no such events
+const more: Connection<Events & { other: string }> = typed
+void [other, more]
+
+// What hears may be stopped.
+typed.on('tick', () => {}, { signal: new AbortController().signal })
+typed.on(() => {}, { signal: undefined })
+typed.next('tick', { signal: new AbortController().signal })
+// @ts-expect-error: no such event
+typed.next('tock')
+// @ts-expect-error: not what an event is
+typed.on((event: MessageEvent) => event)
 
 connect(url, { resume: storage(localStorage, 'news') })
 connect(url, { resume: storage({ getItem: async () => null, setItem: async () => {} }) })

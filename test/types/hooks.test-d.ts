@@ -2,11 +2,11 @@ import { expectTypeOf } from 'vitest'
 import type { ComputedRef } from 'vue'
 import { ref } from 'vue'
 import { z } from 'zod'
-import type { ServerSentEvent, Snapshot } from '../../src/index.ts'
-import { useEventStream } from '../../src/react/index.ts'
-import { eventStream } from '../../src/svelte/index.ts'
+import type { ConnectOptions, ServerSentEvent, Snapshot } from '../../src/index.ts'
+import { type StreamOptions, type UseEvents, useEventStream } from '../../src/react/index.ts'
+import { type EventStreamOf, eventStream } from '../../src/svelte/index.ts'
 import { EventStream } from '../../src/svelte/runes.ts'
-import { useEventStream as useEventStreamInVue } from '../../src/vue/index.ts'
+import { type UseEvents as UseEventsInVue, useEventStream as useEventStreamInVue } from '../../src/vue/index.ts'
 
 // What must compile, and after each `@ts-expect-error` what must not. Compiled by `npm run types`, never run.
 
@@ -23,7 +23,7 @@ const url = 'https://sse.test/'
 const plain = useEventStream(url)
 expectTypeOf(plain.data).toEqualTypeOf<string | undefined>()
 expectTypeOf(plain.event).toEqualTypeOf<ServerSentEvent<string, string> | undefined>()
-expectTypeOf(plain.events).toEqualTypeOf<readonly ServerSentEvent<string, string>[]>()
+expectTypeOf(plain.recent).toEqualTypeOf<readonly ServerSentEvent<string, string>[]>()
 expectTypeOf(plain).toExtend<Snapshot>()
 useEventStream(null)
 useEventStream(undefined, { enabled: false })
@@ -51,8 +51,76 @@ useEventStream<Events>(url)
 // @ts-expect-error: the map knows no such event
 useEventStream<Events>(url, { parse: 'json', event: 'tock' })
 // @ts-expect-error: nor this one
-useEventStream<Events>(url, { parse: 'json', events: ['tick', 'tock'] })
+useEventStream<Events>(url, { parse: 'json', event: ['tick', 'tock'] })
 expectTypeOf(useEventStream(url, { parse: 'json' }).data).toEqualTypeOf<unknown>()
+
+// The hook for a map knows the data of each type of event, and lets the rest be inferred.
+const useEvents: UseEvents<Events> = useEventStream
+const tick = useEvents(url, { parse: 'json', event: 'tick' })
+expectTypeOf(tick.data).toEqualTypeOf<Tick | undefined>()
+expectTypeOf(tick.event).toEqualTypeOf<ServerSentEvent<'tick', Tick> | undefined>()
+expectTypeOf(useEvents(url, { parse: 'json' }).data).toEqualTypeOf<Tick | string | undefined>()
+expectTypeOf(useEvents(url, { parse: 'json', event: ['tick', 'note'] }).data).toEqualTypeOf<Tick | string | undefined>()
+expectTypeOf(useEvents(url, { parse: 'json', event: ['note'] }).data).toEqualTypeOf<string | undefined>()
+expectTypeOf(useEvents(url, { parse: 'json', event: 'tick', select: (tick) => tick?.price }).data).toEqualTypeOf<
+  number | undefined
+>()
+const folded = useEvents(url, {
+  parse: 'json',
+  event: 'tick',
+  reduce: (sum: number, { data }) => sum + data.price,
+  initial: 0,
+  select: (sum) => `${sum}`,
+})
+expectTypeOf(folded.data).toEqualTypeOf<string>()
+// @ts-expect-error: the map knows no such event
+useEvents(url, { parse: 'json', event: 'tock' })
+// @ts-expect-error: `parse` is missing
+useEvents(url, { event: 'tick' })
+const useEventsInVue: UseEventsInVue<Events> = useEventStreamInVue
+expectTypeOf(useEventsInVue(url, { parse: 'json', event: 'tick' }).data.value).toEqualTypeOf<Tick | undefined>()
+expectTypeOf(
+  useEventsInVue(url, { parse: 'json', event: 'tick', select: (tick) => tick?.price }).data.value,
+).toEqualTypeOf<number | undefined>()
+const streamOf: EventStreamOf<Events> = eventStream
+streamOf(url, {
+  parse: 'json',
+  event: 'tick',
+  reduce: (sum: number, { data }) => sum + data.price,
+  initial: 0,
+}).subscribe(({ data }) => expectTypeOf(data).toEqualTypeOf<number>())
+
+// What `parse` returns is the data; where it is not known whether there is one, the data is unknown.
+const numbers = useEventStream(url, { parse: (text) => Number(text), onEvent: ({ data }) => data.toFixed() })
+expectTypeOf(numbers.data).toEqualTypeOf<number | undefined>()
+const total = useEventStream(url, {
+  parse: (text) => Number(text),
+  event: ['a', 'b'],
+  reduce: (sum: number, { data }) => sum + data,
+  initial: 0,
+  select: (sum) => `${sum}`,
+})
+expectTypeOf(total.data).toEqualTypeOf<string>()
+expectTypeOf(total.event).toEqualTypeOf<ServerSentEvent<'a', number> | ServerSentEvent<'b', number> | undefined>()
+expectTypeOf(useEventStream<Events>(url, { parse: (text) => JSON.parse(text) }).data).toEqualTypeOf<
+  Tick | string | undefined
+>()
+declare const condition: boolean
+declare const connectOptions: ConnectOptions
+declare const streamOptions: StreamOptions<Record<string, unknown>, string, unknown, unknown>
+expectTypeOf(useEventStream(url, { parse: condition ? 'json' : undefined }).data).toEqualTypeOf<unknown>()
+expectTypeOf(useEventStream(url, connectOptions).data).toEqualTypeOf<unknown>()
+expectTypeOf(useEventStream(url, streamOptions).data).toEqualTypeOf<unknown>()
+const counted = useEventStream(url, { ...connectOptions, reduce: (count: number) => count + 1, initial: 0 })
+expectTypeOf(counted.data).toEqualTypeOf<number>()
+expectTypeOf(useEventStreamInVue(url, connectOptions).data.value).toEqualTypeOf<unknown>()
+expectTypeOf(useEventStreamInVue(url, { parse: (text) => Number(text) }).data.value).toEqualTypeOf<number | undefined>()
+expectTypeOf(new EventStream(url, connectOptions).data).toEqualTypeOf<unknown>()
+expectTypeOf(new EventStream(url, { parse: (text) => Number(text) }).data).toEqualTypeOf<number | undefined>()
+eventStream(url, { parse: (text) => Number(text) }).subscribe(({ data }) =>
+  expectTypeOf(data).toEqualTypeOf<number | undefined>(),
+)
+eventStream(url, connectOptions).subscribe(({ data }) => expectTypeOf(data).toEqualTypeOf<unknown>())
 
 // Schemas give the map, and the type of event narrows it, without a word of types.
 const schemas = { tick: z.object({ price: z.number() }), note: z.string() }

@@ -13,7 +13,7 @@ import {
 } from 'vue'
 import { renderToString } from 'vue/server-renderer'
 import { createMockServer, type MockServer } from '../../src/testing/index.ts'
-import { useEventStream } from '../../src/vue/index.ts'
+import { provideStreamDefaults, useEventStream } from '../../src/vue/index.ts'
 
 const URL = 'https://example.test/events'
 
@@ -60,8 +60,8 @@ function mount(setup: () => () => string) {
 describe('useEventStream in Vue', () => {
   it('shows the state of the connection and what came', async () => {
     const page = mount(() => {
-      const { state, data, events } = useEventStream(URL, { fetch: server.fetch })
-      return () => `${state.value} ${data.value} ${events.value.length}`
+      const { state, data, recent } = useEventStream(URL, { fetch: server.fetch })
+      return () => `${state.value} ${data.value} ${recent.value.length}`
     })
     expect(page.textContent).toBe('connecting undefined 0')
     const request = await server.next()
@@ -213,25 +213,193 @@ describe('useEventStream in Vue', () => {
     expect(await request.closed).toBe('aborted')
   })
 
-  it('keeps its connection in a KeepAlive', async () => {
-    const shown = shallowRef(true)
-    const Stream = defineComponent(() => {
-      const { data } = useEventStream(URL, { fetch: server.fetch })
+  describe('in a KeepAlive', () => {
+    /** A page that is left and shown by `shown`. */
+    function keepAlive(shown: { value: boolean }, on: object = {}) {
+      const Stream = defineComponent(() => {
+        const fold = { reduce: (text: string, { data }: { data: string }) => text + data, initial: '' }
+        const { data, state } = useEventStream(URL, { fetch: server.fetch, ...fold, ...on })
+        return () => h('p', `${state.value} ${data.value}`)
+      })
+      const container = document.createElement('main')
+      const app = createApp(defineComponent(() => () => h(KeepAlive, null, () => (shown.value ? h(Stream) : null))))
+      app.mount(container)
+      leave = () => app.unmount()
+      return container
+    }
+
+    it('disconnects when its page is left, and goes on after the last event when it is shown', async () => {
+      const shown = shallowRef(true)
+      const page = keepAlive(shown)
+      const first = await server.next()
+      first.send({ data: 'a', id: '1' })
+      await frame()
+      shown.value = false
+      await nextTick()
+      expect(await first.closed).toBe('aborted')
+      shown.value = true
+      const second = await server.next()
+      expect(second.headers.get('last-event-id')).toBe('1')
+      second.send({ data: 'b', id: '2' })
+      await frame()
+      expect(page.textContent).toBe('open ab')
+      expect([server.requests.length, server.live]).toEqual([2, 1])
+    })
+
+    it('keeps its connection where it is shown again in time', async () => {
+      const shown = shallowRef(true)
+      const page = keepAlive(shown, { linger: 1000 })
+      const request = await server.next()
+      shown.value = false
+      await frame()
+      request.send({ data: 'a' })
+      await frame()
+      shown.value = true
+      await frame()
+      expect(page.textContent).toBe('open a')
+      expect([server.requests.length, server.live]).toEqual([1, 1])
+      leave?.()
+      leave = undefined
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+    })
+  })
+
+  it('selects in the first render already, and on a server', async () => {
+    const App = defineComponent(() => {
+      const { data } = useEventStream(URL, { fetch: server.fetch, select: (text) => text?.length ?? 'none' })
       return () => h('p', `${data.value}`)
     })
-    const container = document.createElement('main')
-    const app = createApp(defineComponent(() => () => h(KeepAlive, null, () => (shown.value ? h(Stream) : null))))
-    app.mount(container)
+    expect(await renderToString(createSSRApp(App))).toBe('<p>none</p>')
+    const seen: unknown[] = []
+    const page = mount(() => {
+      const { data } = useEventStream(URL, { fetch: server.fetch, select: (text) => text?.length ?? 'none' })
+      return () => {
+        seen.push(data.value)
+        return `${data.value}`
+      }
+    })
+    expect(seen).toEqual(['none'])
+    ;(await server.next()).send({ data: 'abc' })
+    await frame()
+    expect(page.textContent).toBe('3')
+  })
+
+  describe('takes a function as URL', () => {
+    it('asks it anew for each attempt, with what is known of it', async () => {
+      mount(() => {
+        const options = { fetch: server.fetch, retry: { base: 10, random: () => 0 } }
+        const { state } = useEventStream(({ attempt, lastEventId }) => `${URL}?${attempt}-${lastEventId}`, options)
+        return () => state.value
+      })
+      const first = await server.next()
+      first.send({ data: 'a', id: '7' })
+      await frame()
+      first.drop()
+      expect([first.url, (await server.next()).url]).toEqual([`${URL}?1-`, `${URL}?2-7`])
+    })
+
+    it('that may be asynchronous', async () => {
+      const page = mount(() => {
+        const { state } = useEventStream(async () => `${URL}?async`, { fetch: server.fetch })
+        return () => state.value
+      })
+      const request = await server.next()
+      request.open()
+      await frame()
+      expect([page.textContent, request.url]).toEqual(['open', `${URL}?async`])
+    })
+
+    it.each<[string, () => string | Promise<string>]>([
+      [
+        'throws',
+        () => {
+          throw new Error('not yet')
+        },
+      ],
+      ['rejects', () => Promise.reject(new Error('not yet'))],
+    ])('that %s: setup goes on, here and on a server, and the attempt tells it', async (_, url) => {
+      const onError = vi.fn()
+      const setup = () => {
+        const { state, error } = useEventStream(url, { fetch: server.fetch, onError })
+        return () => `${state.value} ${error.value?.code}`
+      }
+      const page = mount(setup)
+      expect(page.textContent).toBe('connecting undefined')
+      await frame()
+      expect(page.textContent).toBe('waiting request')
+      expect(onError.mock.calls).toMatchObject([[{ code: 'request', cause: { message: 'not yet' } }]])
+      const App = defineComponent(() => {
+        const text = setup()
+        return () => h('p', text())
+      })
+      expect(await renderToString(createSSRApp(App))).toBe('<p>connecting undefined</p>')
+    })
+
+    it('that throws until what it reads is there', async () => {
+      const user = shallowRef<{ id: string }>()
+      const page = mount(() => {
+        const { state } = useEventStream(() => `${URL}?${(user.value as { id: string }).id}`, { fetch: server.fetch })
+        return () => state.value
+      })
+      await frame()
+      expect([page.textContent, server.requests.length]).toEqual(['waiting', 0])
+      user.value = { id: '5' }
+      const request = await server.next()
+      request.open()
+      await frame()
+      expect([page.textContent, request.url]).toEqual(['open', `${URL}?5`])
+    })
+  })
+
+  it('keepData: another URL shows what came of the last one until its own first event', async () => {
+    const url = ref(URL)
+    const page = mount(() => {
+      const { data, state } = useEventStream(url, { fetch: server.fetch, keepData: true })
+      return () => `${state.value} ${data.value}`
+    })
+    ;(await server.next()).send({ data: 'old' })
+    await frame()
+    url.value = `${URL}?2`
+    const second = await server.next()
+    second.open()
+    await frame()
+    expect(page.textContent).toBe('open old')
+    second.send({ data: 'new' })
+    await frame()
+    expect(page.textContent).toBe('open new')
+  })
+
+  it('has defaults from the app and from components above, of which the nearest and the own count more', async () => {
+    const who = ref('app')
+    const Stream = defineComponent({
+      props: ['own'],
+      setup({ own }) {
+        const headers = own ? { who: own as string } : undefined
+        const { state } = useEventStream(URL, { headers })
+        return () => h('p', state.value)
+      },
+    })
+    const Inner = defineComponent(() => {
+      provideStreamDefaults({ fetch: server.fetch, headers: { who: 'inner' } })
+      return () => [h(Stream), h(Stream, { own: 'own' })]
+    })
+    const app = createApp(defineComponent(() => () => [h(Stream), h(Inner)]))
+    provideStreamDefaults(
+      () => ({ fetch: server.fetch, headers: { who: who.value }, retry: { base: 10, random: () => 0 } }),
+      app,
+    )
+    app.mount(document.createElement('main'))
     leave = () => app.unmount()
-    const request = await server.next()
-    shown.value = false
     await frame()
-    request.send({ data: 'a' })
+    expect(server.requests.map(({ headers }) => headers.get('who')).sort()).toEqual(['app', 'inner', 'own'])
+    const first = server.requests.find(({ headers }) => headers.get('who') === 'app')
+    who.value = 'changed'
     await frame()
-    shown.value = true
+    expect(server.requests).toHaveLength(3)
+    first?.drop()
     await frame()
-    expect(container.textContent).toBe('a')
-    expect([server.requests.length, server.live]).toEqual([1, 1])
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(server.requests.at(-1)?.headers.get('who')).toBe('changed')
   })
 
   it('renders the first snapshot on a server, opens nothing there, and hydrates without a warning', async () => {

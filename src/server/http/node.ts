@@ -3,6 +3,7 @@ import { Exchange, PIECE, type Refusal } from './exchange.ts'
 import { joined, merged } from './headers.ts'
 import { directSocket, writesAsNode } from './native.ts'
 import type { Internals, NodeRequest, NodeResponse, NodeSocket, RequestInternals } from './node-types.ts'
+import { Pieces } from './pieces.ts'
 import { onSocketClose } from './socket-close.ts'
 
 /** A request of Node's http or http2. */
@@ -18,8 +19,7 @@ export class NodeExchange extends Exchange {
   /** Whether nobody between us and Node keeps our callbacks to himself. */
   #callsBack = false
   /** What HTTP/2 is given piece by piece. */
-  #pieces: Array<{ readonly bytes: Uint8Array; readonly done: (() => void) | undefined }> | undefined
-  #waiting = 0
+  #pieces: Pieces | undefined
 
   /** Throws for what is no response of Node's: frameworks hand on one of their own that holds it. */
   constructor(raw: NodeRequest, response: NodeResponse) {
@@ -110,7 +110,7 @@ export class NodeExchange extends Exchange {
   }
 
   get held(): number {
-    return this.response.writableLength + this.#waiting
+    return this.response.writableLength + (this.#pieces?.size ?? 0)
   }
 
   // One write of many megabytes is one piece to Node's streams; the socket's handle knows what is left of it.
@@ -121,7 +121,11 @@ export class NodeExchange extends Exchange {
 
   write(bytes: Uint8Array, done?: () => void): boolean {
     this.handed += bytes.length
-    if (this.response.stream && (this.#pieces || bytes.length > PIECE)) return this.#writePieces(bytes, done)
+    if (this.response.stream && (this.#pieces || bytes.length > PIECE)) {
+      this.#pieces ??= new Pieces(this.response, () => this.#whenWritten())
+      this.#pieces.add(bytes, done)
+      return false
+    }
     const clear = this.response.write(bytes, done && this.#callsBack ? (error) => error || done() : undefined)
     if (this.response.flush) this.#flush()
     if (clear && done && !this.#callsBack) done()
@@ -185,30 +189,8 @@ export class NodeExchange extends Exchange {
     })
   }
 
-  #writePieces(bytes: Uint8Array, done: (() => void) | undefined): false {
-    this.#waiting += bytes.length
-    const start = !this.#pieces
-    this.#pieces ??= []
-    for (let at = 0; at < bytes.length; at += PIECE) {
-      const last = at + PIECE >= bytes.length
-      this.#pieces.push({ bytes: bytes.subarray(at, at + PIECE), done: last ? done : undefined })
-    }
-    if (start) this.#writePiece()
-    return false
-  }
-
-  #writePiece(): void {
-    const piece = this.#pieces?.shift()
-    if (!piece) {
-      this.#pieces = undefined
-      this.owner?.drained()
-      return
-    }
-    this.#waiting -= piece.bytes.length
-    this.response.write(piece.bytes, (error) => {
-      if (error) return
-      piece.done?.()
-      this.#writePiece()
-    })
+  #whenWritten(): void {
+    this.#pieces = undefined
+    this.owner?.drained()
   }
 }

@@ -12,6 +12,9 @@ export class WebExchange extends Exchange {
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
   /** Lets the stream ask for more, see `#pull`. */
   #ask: (() => void) | undefined
+  /** What the stream has no room for. */
+  readonly #pieces: Uint8Array[] = []
+  #waiting = 0
   #done: Array<() => void> = []
   #full = false
 
@@ -80,7 +83,7 @@ export class WebExchange extends Exchange {
   }
 
   get held(): number {
-    return HIGH_WATER - (this.#controller?.desiredSize ?? HIGH_WATER)
+    return HIGH_WATER - (this.#controller?.desiredSize ?? HIGH_WATER) + this.#waiting
   }
 
   progress(): string {
@@ -89,11 +92,9 @@ export class WebExchange extends Exchange {
 
   write(bytes: Uint8Array, done?: () => void): boolean {
     this.handed += bytes.length
-    // A copy: a chunk belongs to whoever reads it, who may change it or hand it to another thread. In pieces, so that it
-    // shows when one of them is taken.
-    for (let at = 0; at < bytes.length; at += PIECE) {
-      this.#controller?.enqueue(new Uint8Array(bytes.subarray(at, at + PIECE)))
-    }
+    this.#pieces.push(bytes)
+    this.#waiting += bytes.length
+    this.#fill()
     this.#full = this.held >= HIGH_WATER
     if (this.held === 0) done?.()
     else if (done) this.#done.push(done)
@@ -102,6 +103,7 @@ export class WebExchange extends Exchange {
   }
 
   end(): void {
+    this.#fill(Number.NEGATIVE_INFINITY)
     this.#controller?.close()
     // What is in the stream is the reader's to take, and no more is heard of it.
     for (const done of this.#done.splice(0)) done()
@@ -128,14 +130,36 @@ export class WebExchange extends Exchange {
 
   readonly #over = (): void => {
     this.#controller = undefined
+    this.#pieces.length = 0
+    this.#waiting = 0
     this.#signal?.removeEventListener('abort', this.#left)
     this.#ask?.()
     this.owner?.over()
   }
 
+  /**
+   * Hands the stream what it has room for. A copy: a chunk belongs to whoever reads it, who may change it or hand it to another
+   * thread, and ours are for all readers. Made when it is wanted, or each reader that is behind would hold one of everything.
+   */
+  #fill(least = 0): void {
+    for (
+      let [first] = this.#pieces;
+      first && (this.#controller?.desiredSize ?? least) > least;
+      [first] = this.#pieces
+    ) {
+      const chunk = first.subarray(0, PIECE)
+      this.#controller?.enqueue(new Uint8Array(chunk))
+      this.#waiting -= chunk.length
+      if (chunk.length === first.length) this.#pieces.shift()
+      else this.#pieces[0] = first.subarray(chunk.length)
+    }
+  }
+
   // A promise that stays open keeps the stream from asking for more after each chunk, which costs several promises
   // each time. We only want to be asked when we wait for the reader: then the promise is settled.
   #pull(): Promise<void> | undefined {
+    this.#fill()
+    if (this.#waiting > 0) return undefined
     for (const done of this.#done.splice(0)) done()
     if (this.#full && this.held < HIGH_WATER) {
       this.#full = false

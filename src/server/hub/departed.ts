@@ -1,5 +1,5 @@
 import type { Message } from '../../log/log.ts'
-import type { HubSubscriber } from '../reader/subscriber.ts'
+import type { HubSubscriber } from '../reader/hub-subscriber.ts'
 
 /** How many readers that have left are remembered. */
 const REMEMBERED = 10_000
@@ -22,8 +22,8 @@ export class Departed {
   readonly #byTopic = new Map<string, Set<Departure>>()
   readonly #missed = new Map<string, number>()
 
-  left({ id, user, outbox, following, isNamed }: HubSubscriber): void {
-    const topics = following.changed ? [...following.all] : []
+  left({ id, user, outbox, view, isNamed }: HubSubscriber): void {
+    const topics = view.topics.changed ? [...view.topics.all] : []
     if (isNamed && topics.length === 0) return
     const departure = { key: keyOf(user, outbox.sent), client: id, topics }
     this.#departures.set(id, departure)

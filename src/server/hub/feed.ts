@@ -71,7 +71,7 @@ export class Feed {
 
   /** What the log knows now; asked once for all who ask at the same time. */
   bounds(): Promise<Bounds> {
-    this.#asked ??= within(this.#patience, 'the log', Promise.resolve(this.log.bounds())).finally(() => {
+    this.#asked ??= within(this.#patience, 'the log', this.log.bounds()).finally(() => {
       this.#asked = undefined
     })
     return this.#asked

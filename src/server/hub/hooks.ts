@@ -1,4 +1,5 @@
-import { isPromise, within } from '../within.ts'
+import { isPromise } from '../promise.ts'
+import { within } from '../within.ts'
 
 /** Calls back into the application, whose mistakes are its own. */
 export class Hooks {
@@ -18,7 +19,7 @@ export class Hooks {
   ): Result | undefined {
     try {
       const result = hook?.(...values)
-      if (isPromise(result)) result.then(undefined, this.#report)
+      if (isPromise(result)) Promise.resolve(result).catch(this.#report)
       return result
     } catch (error) {
       this.#report(error)
@@ -34,7 +35,7 @@ export class Hooks {
   ): Promise<void> | undefined {
     try {
       const result = hook?.(...values)
-      return isPromise(result) ? within(this.#patience, name, result) : undefined
+      return isPromise(result) ? within(this.#patience, name, Promise.resolve(result)) : undefined
     } catch (error) {
       return Promise.reject(error)
     }

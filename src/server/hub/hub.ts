@@ -1,7 +1,7 @@
-import { type Log, toId } from '../../log/log.ts'
+import type { Log } from '../../log/log.ts'
 import { type MemoryLogs, memoryLogs } from '../../log/memory.ts'
 import type { OutgoingEvent } from '../../protocol/event.ts'
-import { check, OptionError, text } from '../check.ts'
+import { OptionError } from '../check.ts'
 import { Door, type House } from '../door/door.ts'
 import type { Grants } from '../door/grant.ts'
 import type { Place } from '../door/limits.ts'
@@ -14,15 +14,17 @@ import { WebExchange } from '../http/web.ts'
 import { Metrics, type MetricsOptions, writeLabels } from '../metrics.ts'
 import { AcceptedConnection } from '../reader/accept.ts'
 import type { Connection, EndOptions } from '../reader/connection.ts'
-import type { HubSubscriber, Subscriber } from '../reader/subscriber.ts'
+import type { HubSubscriber } from '../reader/hub-subscriber.ts'
+import type { Subscriber } from '../reader/subscriber.ts'
 import { report } from '../report.ts'
-import { within } from '../within.ts'
-import { type Audience, type Everyone, toMessage } from './audience.ts'
+import type { Audience, Everyone } from './audience.ts'
 import { checkCloseOptions, checkHubOptions } from './check-options.ts'
 import type { CloseOptions, Hub, HubOptions, HubStats, PublishOptions, Whom } from './options.ts'
+import { Publisher } from './publisher.ts'
 import { Readers } from './readers.ts'
 import type { Start } from './replay.ts'
-import { checkWhom } from './whom.ts'
+import { statistics } from './statistics.ts'
+import { checkWhom, count, find, usersOf } from './whom.ts'
 
 /** Makes a hub: many readers, one log. Throws `invalid-option` for options that cannot be meant. */
 export function createHub<Events = Record<string, unknown>, Metadata = unknown>(
@@ -41,6 +43,7 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
   /** What the hub made for itself, and so has to close. */
   readonly #ownLogs: MemoryLogs | undefined
   readonly #metrics = new Metrics()
+  readonly #publisher: Publisher
   readonly #readers: Readers
   readonly #door: Door<HubSubscriber, Start>
   #closing: Promise<void> | undefined
@@ -57,7 +60,12 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
     if (!log) this.#ownLogs = memoryLogs({ bytes: Number.POSITIVE_INFINITY })
     this.#log =
       log ?? (this.#ownLogs as MemoryLogs).open('hub', typeof history === 'number' ? { count: history } : history)
-    this.#readers = new Readers(this.#log, options.logTimeout ?? LOG_TIMEOUT, options, this.#metrics)
+    const patience = options.logTimeout ?? LOG_TIMEOUT
+    this.#readers = new Readers(this.#log, patience, options, this.#metrics)
+    this.#publisher = new Publisher(this.#log, patience, (id, event) => {
+      this.#metrics.count('published_total')
+      this.#readers.hooks.call(options.onPublish, id, event)
+    })
     this.#door = new Door<HubSubscriber, Start>(this, options)
   }
 
@@ -116,32 +124,32 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
     audience?: Audience | Everyone,
     options: PublishOptions = {},
   ): Promise<{ readonly id: string }> {
-    const published = this.#publish(event, audience, options)
+    const published = this.#closed ? Promise.reject(new HubClosed()) : this.#publisher.publish(event, audience, options)
     // Who does not await it has not asked to lose the process over it.
     published.catch((error) => this.report(error))
     return published
   }
 
   disconnect(who: Whom<Subscriber> | Everyone, { now = false }: EndOptions = {}): number {
-    const found = [...this.#readers.find(checkWhom(who))]
+    const found = [...find(this.#readers.roster, checkWhom(who))]
     for (const subscriber of found) subscriber.close({ now })
     return found.length
   }
 
   count(who: Whom<Subscriber> | Everyone): number {
-    return this.#readers.count(checkWhom(who))
+    return count(this.#readers.roster, checkWhom(who))
   }
 
   subscribers(who: Whom<Subscriber> | Everyone = 'everyone'): IterableIterator<Subscriber> {
-    return this.#readers.find(checkWhom(who))
+    return find(this.#readers.roster, checkWhom(who))
   }
 
   users(topic?: string): ReadonlySet<string> {
-    return this.#readers.users(topic)
+    return usersOf(this.#readers.roster, topic)
   }
 
   stats(): HubStats {
-    return this.#readers.stats()
+    return statistics(this.#readers.roster, this.#readers.feed.position)
   }
 
   metrics(options: MetricsOptions = {}): string {
@@ -164,30 +172,6 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
       this.report(error)
       return undefined
     }
-  }
-
-  async #publish(
-    event: OutgoingEvent,
-    audience: Audience | Everyone | undefined,
-    options: PublishOptions,
-  ): Promise<{ readonly id: string }> {
-    if (this.#closed) throw new HubClosed()
-    const message = toMessage(event, audience)
-    check('publish', options, { idempotencyKey: text })
-    if (message.where && !this.#log.local) {
-      throw new OptionError('where is a function and cannot leave the process: name topics, a user or a client instead')
-    }
-    if (message.id !== undefined && !this.#log.locate) {
-      throw new OptionError('this log cannot find an id of yours again: leave id out')
-    }
-    const { logTimeout = LOG_TIMEOUT } = this.#options
-    const appended = await within(logTimeout, 'the log', this.#log.append(message, options))
-    const id = appended.id ?? toId(appended)
-    if (!appended.repeated) {
-      this.#metrics.count('published_total')
-      this.#readers.call(this.#options.onPublish, id, event)
-    }
-    return { id }
   }
 
   async #close(patience: number, retry: number): Promise<void> {
@@ -226,7 +210,7 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
 
   refused(refusal: Refusal, request: HubRequest): void {
     this.#metrics.count('refusals_total', 1, `{status="${refusal.status}"}`)
-    this.#readers.call(this.#options.onRefuse, refusal, request)
+    this.#readers.hooks.call(this.#options.onRefuse, refusal, request)
   }
 
   report(error: unknown): void {

@@ -1,24 +1,12 @@
 import type { Log, Position } from '../../log/log.ts'
+import { isPromise } from '../promise.ts'
 import { Delivery } from '../reader/delivery.ts'
 import { within } from '../within.ts'
+import { PAGE, PAGE_TEXT, Page, textOf } from './page.ts'
+import { Recent } from './recent.ts'
 
-/** How many entries are read from the log at a time, and how much text of them is kept together. */
-export const PAGE = 256
-const PAGE_TEXT = 2 ** 18
-/** How much of what was delivered last is at hand without asking the log: so much text, so many entries. */
-const RECENT_TEXT = 2 ** 20
-const RECENT = 1024
 /** How much text of older pages is kept for whoever comes next. */
 const CACHED_TEXT = 2 ** 22
-
-/** Consecutive entries, ready for any number of readers. */
-export interface DeliveryPage {
-  /** The offset before its first entry: it holds all after it that there are, up to `end`. */
-  readonly start: number
-  readonly end: number
-  readonly deliveries: readonly Delivery[]
-  readonly text: number
-}
 
 /**
  * Reads a log for many readers at once: what several need at about the same time is read, decoded and encoded once. After a
@@ -28,13 +16,11 @@ export class Pages {
   readonly #log: Log
   readonly #patience: number
   #epoch = ''
-  readonly #pending = new Map<number, Promise<DeliveryPage | undefined>>()
+  readonly #pending = new Map<number, Promise<Page | undefined>>()
   /** The oldest first. */
-  readonly #cached = new Map<number, DeliveryPage>()
+  readonly #cached = new Map<number, Page>()
   #cachedText = 0
-  #recent: Delivery[] = []
-  #recentStart = 0
-  #recentText = 0
+  readonly #recent = new Recent()
 
   /** `patience` is how long the log may take to answer, in milliseconds. */
   constructor(log: Log, patience: number) {
@@ -44,28 +30,15 @@ export class Pages {
 
   /** Keeps what was just delivered at hand. */
   keep(delivery: Delivery): void {
-    const { epoch, offset } = delivery.entry
-    const before = this.#recent[this.#recent.length - 1]?.entry
-    if (epoch !== this.#epoch || before?.offset !== offset - 1) this.#restart(delivery.entry)
-    this.#recent.push(delivery)
-    this.#recentText += textOf(delivery)
-    // In large pieces, since moving the rest costs as much each time.
-    if (this.#recent.length < 2 * RECENT && this.#recentText < 2 * RECENT_TEXT) return
-    let text = 0
-    let first = this.#recent.length
-    while (first > 0 && this.#recent.length - first < RECENT && text < RECENT_TEXT) {
-      text += textOf(this.#recent[--first] as Delivery)
-    }
-    this.#recent = this.#recent.slice(first)
-    this.#recentText = text
-    this.#recentStart = (this.#recent[0]?.entry.offset ?? offset + 1) - 1
+    this.at(delivery.entry.epoch)
+    this.#recent.add(delivery)
   }
 
   /** The next entries after a position, and perhaps some before it; `undefined` where the log has them no more, or never had. */
-  read(after: Position): DeliveryPage | undefined | Promise<DeliveryPage | undefined> {
+  read(after: Position): Page | undefined | Promise<Page | undefined> {
     const { epoch, offset } = after
     if (epoch === this.#epoch) {
-      const recent = this.#fromRecent(offset)
+      const recent = this.#recent.after(offset)
       if (recent) return recent
       for (const start of [alignedTo(offset), offset]) {
         const cached = this.#cached.get(start)
@@ -77,33 +50,22 @@ export class Pages {
     return this.#load(after)
   }
 
-  #fromRecent(offset: number): DeliveryPage | undefined {
-    const newest = this.#recentStart + this.#recent.length
-    if (offset < this.#recentStart || offset >= newest) return undefined
-    let text = 0
-    const from = offset - this.#recentStart
-    let to = from
-    while (to < this.#recent.length && to - from < PAGE && text < PAGE_TEXT)
-      text += textOf(this.#recent[to++] as Delivery)
-    return { start: offset, end: this.#recentStart + to, deliveries: this.#recent.slice(from, to), text }
-  }
-
-  #load({ epoch, offset }: Position): DeliveryPage | undefined | Promise<DeliveryPage | undefined> {
+  #load({ epoch, offset }: Position): Page | undefined | Promise<Page | undefined> {
     const aligned = alignedTo(offset)
     // A page that ended before what is needed now would do so again.
     const start = epoch === this.#epoch && this.#cached.has(aligned) ? offset : aligned
     const loaded = this.#ask(epoch, offset, start)
     // Others may ask for another epoch's; only those of the log that we are at are shared.
-    if (!(loaded instanceof Promise) || epoch !== this.#epoch) return loaded
+    if (!isPromise(loaded) || epoch !== this.#epoch) return loaded
     const shared = loaded.finally(() => this.#pending.delete(start))
     this.#pending.set(start, shared)
     return shared
   }
 
   /** Reads from where a page begins; where the log does not go back so far, from where it is needed. */
-  #ask(epoch: string, offset: number, start: number): DeliveryPage | undefined | Promise<DeliveryPage | undefined> {
+  #ask(epoch: string, offset: number, start: number): Page | undefined | Promise<Page | undefined> {
     const page = this.#log.read({ epoch, offset: start }, PAGE)
-    if (page instanceof Promise) return this.#askLater(page, epoch, offset, start)
+    if (isPromise(page)) return this.#askLater(page, epoch, offset, start)
     if (!page) return start < offset ? this.#ask(epoch, offset, offset) : undefined
     return this.#take(epoch, start, offset, page)
   }
@@ -113,7 +75,7 @@ export class Pages {
     epoch: string,
     offset: number,
     start: number,
-  ): Promise<DeliveryPage | undefined> {
+  ): Promise<Page | undefined> {
     const read = await within(this.#patience, 'the log', page)
     if (!read) return start < offset ? this.#ask(epoch, offset, offset) : undefined
     return this.#take(epoch, start, offset, read)
@@ -124,7 +86,7 @@ export class Pages {
     start: number,
     offset: number,
     { entries, end: whole }: { entries: readonly Delivery['entry'][]; end: number },
-  ): DeliveryPage | undefined | Promise<DeliveryPage | undefined> {
+  ): Page | undefined | Promise<Page | undefined> {
     if (!this.#log.covers && !isDense(entries, { epoch, offset: start })) return undefined
     const deliveries: Delivery[] = []
     let text = 0
@@ -139,12 +101,12 @@ export class Pages {
     if (deliveries.length === entries.length) end = Math.max(end, whole)
     // It does not reach what was asked for: then exactly from there.
     if (end <= offset && start < offset) return this.#ask(epoch, offset, offset)
-    const page = { start, end, deliveries, text }
+    const page = new Page(start, end, deliveries, text)
     if (epoch === this.#epoch) this.#cache(page)
     return page
   }
 
-  #cache(page: DeliveryPage): void {
+  #cache(page: Page): void {
     this.#forget(page.start)
     this.#cached.set(page.start, page)
     this.#cachedText += page.text
@@ -161,13 +123,6 @@ export class Pages {
     this.#cachedText -= page.text
   }
 
-  #restart({ epoch, offset }: Position): void {
-    if (epoch !== this.#epoch) this.at(epoch)
-    this.#recent = []
-    this.#recentText = 0
-    this.#recentStart = offset - 1
-  }
-
   /** The log is at this epoch now: what is known of another one is of no use. */
   at(epoch: string): void {
     if (epoch === this.#epoch) return
@@ -175,9 +130,7 @@ export class Pages {
     this.#pending.clear()
     this.#cached.clear()
     this.#cachedText = 0
-    this.#recent = []
-    this.#recentText = 0
-    this.#recentStart = Number.POSITIVE_INFINITY
+    this.#recent.clear()
   }
 }
 
@@ -188,8 +141,4 @@ function alignedTo(offset: number): number {
 
 function isDense(entries: readonly Position[], { epoch, offset }: Position): boolean {
   return entries.every((entry, index) => entry.epoch === epoch && entry.offset === offset + 1 + index)
-}
-
-function textOf({ entry }: Delivery): number {
-  return entry.message.frame.length + 64
 }

@@ -1,32 +1,30 @@
 import { type Log, type Position, toId } from '../../log/log.ts'
-import { comment, encode } from '../../protocol/encode.ts'
+import { encode } from '../../protocol/encode.ts'
 import type { OutgoingEvent } from '../../protocol/event.ts'
 import type { Grants } from '../door/grant.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { Metrics } from '../metrics.ts'
 import type { CloseReason } from '../reader/close-reason.ts'
 import type { Delivery } from '../reader/delivery.ts'
-import { type Bytes, Frame } from '../reader/frame.ts'
+import type { Bytes, Frame } from '../reader/frame.ts'
 import type { Gap } from '../reader/gap.ts'
+import { type Home, HubSubscriber } from '../reader/hub-subscriber.ts'
 import { lifetime } from '../reader/lifetime.ts'
 import type { Queue } from '../reader/queue.ts'
 import { enqueue } from '../reader/slow.ts'
-import { type Home, HubSubscriber, type Subscriber } from '../reader/subscriber.ts'
 import { Upkeep } from '../reader/upkeep.ts'
 import { LONGEST } from '../timer.ts'
-import type { Audience } from './audience.ts'
 import { Departed } from './departed.ts'
 import { Feed, type FeedHome } from './feed.ts'
 import { firstPosition } from './first.ts'
+import { Heartbeat } from './heartbeat.ts'
 import { Hooks } from './hooks.ts'
-import type { HubOptions, HubStats } from './options.ts'
+import type { HubOptions } from './options.ts'
 import { Replay, type Start } from './replay.ts'
 import { Roster } from './roster.ts'
-import { count, find, usersOf } from './whom.ts'
 
 /** How long a hook may take where nobody says, in milliseconds. */
 const HOOK_TIMEOUT = 30_000
-const STILL = /* @__PURE__ */ new Frame(/* @__PURE__ */ comment())
 
 /** The readers of one log: they are brought to where it is, told what comes, and looked after until they leave. */
 export class Readers implements Home, FeedHome {
@@ -34,7 +32,7 @@ export class Readers implements Home, FeedHome {
   readonly feed: Feed
   readonly #options: HubOptions
   readonly #metrics: Metrics
-  readonly #hooks: Hooks
+  readonly hooks: Hooks
   readonly #replay: Replay
   readonly #upkeep: Upkeep
   readonly #departed = new Departed()
@@ -42,12 +40,14 @@ export class Readers implements Home, FeedHome {
   constructor(log: Log, patience: number, options: HubOptions, metrics: Metrics) {
     this.#options = options
     this.#metrics = metrics
-    this.#hooks = new Hooks((error) => this.report(error), options.hookTimeout ?? HOOK_TIMEOUT)
+    this.hooks = new Hooks((error) => this.report(error), options.hookTimeout ?? HOOK_TIMEOUT)
     this.feed = new Feed(log, patience, this)
     this.#replay = new Replay(this.feed, patience, (count) => metrics.count('replayed_total', count))
-    this.#upkeep = new Upkeep(options.heartbeat ?? 15_000, this.roster.all, (silent, unplaced) =>
-      this.#beat(silent, unplaced),
-    )
+    const heartbeat = new Heartbeat(this.feed, options.ping)
+    this.#upkeep = new Upkeep(options.heartbeat ?? 15_000, this.roster.all, (silent, unplaced) => {
+      this.feed.check().catch((error) => this.report(error))
+      heartbeat.beat(silent, unplaced)
+    })
   }
 
   // How a reader comes.
@@ -93,7 +93,7 @@ export class Readers implements Home, FeedHome {
     }
     if (!asked || retry !== undefined || connected) subscriber.tell(encode(first), asked ? undefined : id)
     if (asked && !start.gap) this.#metrics.count('replays_total')
-    void this.#replay.join(subscriber, start, this.#hooks.ask('onConnect', onConnect, subscriber))
+    void this.#replay.join(subscriber, start, this.hooks.ask('onConnect', onConnect, subscriber))
   }
 
   #followAgain(subscriber: HubSubscriber): void {
@@ -137,17 +137,17 @@ export class Readers implements Home, FeedHome {
     const slow = this.#options.slow ?? 'disconnect'
     const policy = typeof slow === 'string' ? slow : 'latest'
     const key =
-      typeof slow === 'object' && frame.event ? this.#hooks.call(slow.latest, frame.event as Delivery) : undefined
+      typeof slow === 'object' && frame.event ? this.hooks.call(slow.latest, frame.event as Delivery) : undefined
     return enqueue(policy, key, queue, frame, room, ({ event }) => {
       this.#metrics.count('dropped_total', 1, `{policy="${policy}"}`)
-      this.#hooks.call(this.#options.onDrop, event as Delivery, subscriber)
+      this.hooks.call(this.#options.onDrop, event as Delivery, subscriber)
     })
   }
 
   async tellGap(subscriber: HubSubscriber, gap: Gap): Promise<void> {
     this.#metrics.count('gaps_total')
     subscriber.tell(encode({ id: gap.newest, type: 'gap', data: gap }), gap.newest)
-    await this.#hooks.ask('onGap', this.#options.onGap, gap, subscriber)
+    await this.hooks.ask('onGap', this.#options.onGap, gap, subscriber)
   }
 
   wrote(subscriber: HubSubscriber, { payload }: Bytes, frames: readonly Frame[], now: number): void {
@@ -164,7 +164,7 @@ export class Readers implements Home, FeedHome {
     this.#departed.left(subscriber)
     subscriber.place?.leave()
     this.#metrics.count('closed_total', 1, `{reason="${reason}"}`)
-    this.#hooks.call(this.#options.onDisconnect, subscriber, reason)
+    this.hooks.call(this.#options.onDisconnect, subscriber, reason)
   }
 
   renewed(subscriber: HubSubscriber): void {
@@ -182,40 +182,6 @@ export class Readers implements Home, FeedHome {
 
   report(error: unknown): void {
     this.#options.onError?.(error)
-  }
-
-  // What is asked about them, and of all.
-
-  call<Arguments extends unknown[], Result>(
-    hook: ((...values: Arguments) => Result) | undefined,
-    ...values: Arguments
-  ): Result | undefined {
-    return this.#hooks.call(hook, ...values)
-  }
-
-  find(who: Audience<Subscriber>): IterableIterator<Subscriber> {
-    return find(this.roster, who)
-  }
-
-  count(who: Audience<Subscriber>): number {
-    return count(this.roster, who)
-  }
-
-  users(topic: string | undefined): ReadonlySet<string> {
-    return usersOf(this.roster, topic)
-  }
-
-  stats(): HubStats {
-    const states = { joining: 0, live: 0, behind: 0, closed: 0 }
-    for (const { state } of this.roster.all) states[state]++
-    const { position } = this.feed
-    return {
-      connections: this.roster.all.size,
-      users: sizes(this.roster.users),
-      topics: sizes(this.roster.topics),
-      states,
-      newest: position && toId(position),
-    }
   }
 
   /** Tells all when to return, and ends them; after so many milliseconds those, too, that have not taken it. */
@@ -236,34 +202,4 @@ export class Readers implements Home, FeedHome {
     for (const subscriber of all) subscriber.end('closed', true)
     this.feed.close()
   }
-
-  #beat(silent: readonly HubSubscriber[], unplaced: readonly HubSubscriber[]): void {
-    const { ping } = this.#options
-    const { position } = this.feed
-    this.feed.check().catch((error) => this.report(error))
-    const still = ping ? new Frame(encode({ type: ping, data: Date.now() })) : STILL
-    const id = position && toId(position)
-    // Who has nothing newer to resume from is given the feed's place: else the log would outgrow it while it is told only
-    // of what it may see, or of what goes past the log.
-    const place =
-      id === undefined ? still : new Frame(encode({ id, ...(ping && { type: ping, data: Date.now() }) }), { id })
-    for (const subscriber of silent) subscriber.outbox.push(this.#isAhead(subscriber) ? place : still)
-    for (const subscriber of unplaced) {
-      if (this.#isAhead(subscriber)) subscriber.outbox.push(place)
-      else subscriber.outbox.placedAt = performance.now()
-    }
-  }
-
-  /** Whether the feed is further than the reader knows; it is brought there. */
-  #isAhead(subscriber: HubSubscriber): boolean {
-    const { position } = this.feed
-    if (!position || !subscriber.live || subscriber.outbox.sent === toId(position)) return false
-    if (position.offset < subscriber.offset) return false
-    subscriber.offset = position.offset
-    return true
-  }
-}
-
-function sizes(index: ReadonlyMap<string, ReadonlySet<unknown>>): Record<string, number> {
-  return Object.fromEntries([...index].map(([key, set]) => [key, set.size]))
 }

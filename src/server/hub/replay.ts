@@ -1,9 +1,12 @@
 import { fromId, type Interest, type Position, toId } from '../../log/log.ts'
+import { isPromise } from '../promise.ts'
 import type { Delivery } from '../reader/delivery.ts'
 import type { Gap, GapReason } from '../reader/gap.ts'
+import type { Piece } from '../reader/hub-subscriber.ts'
 import { within } from '../within.ts'
 import type { Feed } from './feed.ts'
 import { isTired, rest } from './pace.ts'
+import type { Page } from './page.ts'
 
 /** Where a reader begins. */
 export interface Start {
@@ -23,9 +26,13 @@ export interface Reader {
   /** How much may be written before it is asked whether it takes more, in bytes. */
   readonly pace: number
   readonly queued: number
+  /** Whether what carries its bytes takes no more for now. */
+  readonly isBehind: boolean
   /** A promise while it is behind. */
   room(): Promise<void> | undefined
   offer(delivery: Delivery): void
+  /** Gives it all of a piece as one, if it sees all of it; false where it has to be looked at one by one. */
+  offerAll(piece: Piece): boolean
   /** Tells it of a gap; resolves when the application has said what it has to say about it. */
   tellGap(gap: Gap): Promise<void>
   fail(error: unknown): void
@@ -101,10 +108,10 @@ export class Replay {
       const { epoch, offset } = reader
       const target = this.#feed.position
       const read = pages.read({ epoch, offset })
-      const page = read instanceof Promise ? await read : read
+      const page = isPromise(read) ? await read : read
       if (!reader.open) return
       const covered = !log.covers || (await this.#ask(log.covers({ epoch, offset }, reader.interest)))
-      if (page && covered && page.end > offset) await this.#give(reader, page.deliveries, page.end)
+      if (page && covered && page.end > offset) await this.#give(reader, page)
       // What the feed has heard of, the log has: a page that is read then leads there, or at least in its direction.
       else if (!page || !covered || (target && target.epoch === epoch && offset >= target.offset)) {
         const start = await this.lost(toId(reader), reader)
@@ -115,19 +122,31 @@ export class Replay {
     }
   }
 
-  async #give(reader: Reader, deliveries: readonly Delivery[], end: number): Promise<void> {
-    let untimed = 0
+  /** Gives a reader what is its to see of a page: whole pieces as one, where it sees all of them. */
+  async #give(reader: Reader, page: Page): Promise<void> {
     const from = reader.offset
-    for (const delivery of deliveries) {
-      if (delivery.entry.offset <= reader.offset) continue
+    for (let index = page.indexAfter(from); index < page.deliveries.length; ) {
+      // Not while it is behind: what waited would wait one by one.
+      if (reader.isBehind || reader.queued > reader.pace) await reader.room()
       if (!reader.open) return
-      reader.offer(delivery)
-      if (reader.queued > reader.pace) await reader.room()
-      if (++untimed % UNTIMED === 0 && isTired()) await rest()
+      const piece = page.pieceFrom(index)
+      index += piece.deliveries.length
+      if (!reader.offerAll(piece)) await this.#offerEach(reader, piece.deliveries)
+      if (isTired()) await rest()
     }
-    reader.offset = Math.max(reader.offset, end)
+    reader.offset = Math.max(reader.offset, page.end)
     this.#onReplayed(reader.offset - from)
     await reader.room()
+  }
+
+  async #offerEach(reader: Reader, deliveries: readonly Delivery[]): Promise<void> {
+    let untimed = 0
+    for (const delivery of deliveries) {
+      if (reader.isBehind || reader.queued > reader.pace) await reader.room()
+      if (!reader.open) return
+      reader.offer(delivery)
+      if (++untimed % UNTIMED === 0 && isTired()) await rest()
+    }
   }
 
   // Asked and acted upon without a pause: what comes next, comes live.
@@ -138,7 +157,7 @@ export class Replay {
   }
 
   #ask<Value>(value: Value | Promise<Value>): Promise<Value> {
-    return within(this.#patience, 'the log', Promise.resolve(value))
+    return within(this.#patience, 'the log', value)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Message } from '../../log/log.ts'
-import type { HubSubscriber } from '../reader/subscriber.ts'
+import type { HubSubscriber } from '../reader/hub-subscriber.ts'
 
 /** Every subscriber, and the ways to find those that a message may be for without asking each. */
 export class Roster {
@@ -12,24 +12,24 @@ export class Roster {
   #longest = 0
 
   add(subscriber: HubSubscriber): void {
-    const { id, user, following } = subscriber
+    const { id, user, view } = subscriber
     this.all.add(subscriber)
     put(this.clients, id, subscriber)
     if (user !== undefined) put(this.users, user, subscriber)
-    for (const topic of following.all) put(this.topics, topic, subscriber)
-    for (const prefix of following.prefixes) {
+    for (const topic of view.topics.all) put(this.topics, topic, subscriber)
+    for (const prefix of view.topics.prefixes) {
       put(this.#prefixes, prefix, subscriber)
       this.#longest = Math.max(this.#longest, prefix.length)
     }
   }
 
   delete(subscriber: HubSubscriber): void {
-    const { id, user, following } = subscriber
+    const { id, user, view } = subscriber
     if (!this.all.delete(subscriber)) return
     drop(this.clients, id, subscriber)
     if (user !== undefined) drop(this.users, user, subscriber)
-    for (const topic of following.all) drop(this.topics, topic, subscriber)
-    for (const prefix of following.prefixes) drop(this.#prefixes, prefix, subscriber)
+    for (const topic of view.topics.all) drop(this.topics, topic, subscriber)
+    for (const prefix of view.topics.prefixes) drop(this.#prefixes, prefix, subscriber)
   }
 
   /** A subscriber follows these topics from now on, and those no more, nor what begins so. */

@@ -15,8 +15,13 @@ export class Delivery implements PublishedEvent {
   }
 
   get frame(): Frame {
-    this.#frame ??= new Frame(`id: ${this.id}\n${this.entry.message.frame}`, { event: this })
+    this.#frame ??= new Frame(this.text, { event: this })
     return this.#frame
+  }
+
+  /** The frame's text. */
+  get text(): string {
+    return `id: ${this.id}\n${this.entry.message.frame}`
   }
 
   get type(): string {

@@ -1,6 +1,7 @@
 import type { Exchange } from '../http/exchange.ts'
+import { Backlog } from './backlog.ts'
 import type { Batch, Bytes, Frame } from './frame.ts'
-import { Hole, Queue } from './queue.ts'
+import { Hole, type Queue } from './queue.ts'
 import { Rate } from './rate.ts'
 import { begin } from './turn.ts'
 
@@ -39,10 +40,9 @@ export class Outbox {
   /** What carries the bytes takes no more for now. */
   #behind = false
   #draining = false
-  #queue: Queue | undefined
+  #backlog: Backlog | undefined
   /** Published events wait while the application says what it has to say about a gap; that goes past them. */
   #held = false
-  #urgent: Frame[] | undefined
   #awaited: Set<Frame> | undefined
   #onRoom: Array<() => void> | undefined
   #onEmpty: (() => void) | undefined
@@ -56,7 +56,7 @@ export class Outbox {
 
   /** How many bytes wait here. */
   get size(): number {
-    return (this.#batch?.size ?? 0) + this.#waiting
+    return (this.#batch?.size ?? 0) + (this.#backlog?.size ?? 0)
   }
 
   get isBehind(): boolean {
@@ -103,10 +103,13 @@ export class Outbox {
       } else this.#write(next, [next], next.waiter !== undefined)
     }
     socket?.uncork()
-    if (this.#queue?.isEmpty) this.#queue = undefined
+    if (this.#backlog?.isEmpty) this.#backlog = undefined
     if (this.#behind) return
     this.#settleRoom()
-    if (!this.#queue && !this.#urgent) this.#onEmpty?.()
+    if (this.#backlog) return
+    const onEmpty = this.#onEmpty
+    this.#onEmpty = undefined
+    onEmpty?.()
   }
 
   /** Resolves when nothing waits to be taken, or the reader is gone. */
@@ -139,49 +142,27 @@ export class Outbox {
   over(error: () => unknown): void {
     this.#rate?.stop()
     this.#batch = undefined
-    this.#queue = undefined
-    this.#urgent = undefined
+    this.#backlog = undefined
     this.#onEmpty = undefined
     this.#settleRoom()
     if (this.#awaited) for (const { waiter } of this.#awaited) waiter?.failed(error())
     this.#awaited = undefined
   }
 
-  get #waiting(): number {
-    let size = this.#queue?.size ?? 0
-    for (const { payload } of this.#urgent ?? []) size += payload.length
-    return size
-  }
-
   #next(): Frame | Hole | undefined {
-    if (this.#behind || this.#sender.ended) return undefined
-    const urgent = this.#urgent?.shift()
-    if (urgent) return urgent
-    this.#urgent = undefined
-    return this.#held ? undefined : this.#queue?.take()
+    return this.#behind || this.#sender.ended ? undefined : this.#backlog?.take(this.#held)
   }
 
   #enqueue(frame: Frame): void {
     if (this.#sender.ended) return
-    const room = this.#maxQueued - this.#exchange.held - this.#waiting
-    if (!frame.event) this.#enqueueOwn(frame, room)
-    else {
-      this.#queue ??= new Queue()
-      if (!this.#sender.overflow(this.#queue, frame, room)) this.#sender.end('slow', true)
-    }
-  }
-
-  // What is sent to one reader alone is never dropped: who sent it was promised to hear of it.
-  #enqueueOwn(frame: Frame, room: number): void {
-    if (this.#held && !this.#behind) this.#write(frame, [frame], frame.waiter !== undefined)
+    this.#backlog ??= new Backlog()
+    const room = this.#maxQueued - this.#exchange.held - this.#backlog.size
+    if (frame.event) {
+      if (!this.#sender.overflow(this.#backlog.queue, frame, room)) this.#sender.end('slow', true)
+    } else if (this.#held && !this.#behind) this.#write(frame, [frame], frame.waiter !== undefined)
+    // What is sent to one reader alone is never dropped: who sent it was promised to hear of it.
     else if (frame.payload.length > room) this.#sender.end('slow', true)
-    else if (this.#held) {
-      this.#urgent ??= []
-      this.#urgent.push(frame)
-    } else {
-      this.#queue ??= new Queue()
-      this.#queue.add(frame)
-    }
+    else this.#backlog.add(frame, this.#held)
   }
 
   #write(bytes: Bytes, frames: readonly Frame[], isAwaited: boolean): void {

@@ -1,6 +1,6 @@
 import { LONGEST, unref } from '../timer.ts'
 import { Heap } from './heap.ts'
-import type { HubSubscriber } from './subscriber.ts'
+import type { HubSubscriber } from './hub-subscriber.ts'
 
 /** The longest time between two looks at what ends by the wall clock, in milliseconds: clocks are set, machines sleep. */
 const LOOK = 10_000

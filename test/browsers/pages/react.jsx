@@ -5,7 +5,7 @@ import { useEventStream } from 'unmissed/react'
 let heard = 0
 
 function Stream() {
-  const { data, events, state } = useEventStream('/events', {
+  const { data, recent, state } = useEventStream('/events', {
     parse: 'json',
     until: ({ type }) => type === 'last',
     reduce: ({ count, sum }, { data }) => ({ count: count + 1, sum: sum + data.index }),
@@ -17,7 +17,7 @@ function Stream() {
       <b id="state">{state}</b>
       <b id="seen">{`${data.count} ${data.sum} ${heard}`}</b>
       <ul>
-        {events.map(({ id, data }) => (
+        {recent.map(({ id, data }) => (
           <li key={id}>
             {id} <i>{data.text}</i>
           </li>

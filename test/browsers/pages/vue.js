@@ -5,7 +5,7 @@ let heard = 0
 
 createApp({
   setup() {
-    const { data, events, state } = useEventStream('/events', {
+    const { data, recent, state } = useEventStream('/events', {
       parse: 'json',
       until: ({ type }) => type === 'last',
       reduce: ({ count, sum }, { data }) => ({ count: count + 1, sum: sum + data.index }),
@@ -17,7 +17,7 @@ createApp({
       h('b', { id: 'seen' }, `${data.value.count} ${data.value.sum} ${heard}`),
       h(
         'ul',
-        events.value.map(({ id, data }) => h('li', { key: id }, [id, ' ', h('i', data.text)])),
+        recent.value.map(({ id, data }) => h('li', { key: id }, [id, ' ', h('i', data.text)])),
       ),
     ]
   },

@@ -1,1 +1,0 @@
-export function buildPage(folder: string): Promise<void>

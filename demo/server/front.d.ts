@@ -1,1 +1,0 @@
-export function startFront(options: { folder: string; port?: number }): Promise<{ url: string; close(): Promise<void> }>

@@ -1,0 +1,124 @@
+import type { ServerSentEvent } from '../protocol/event.ts'
+import { createParser } from '../protocol/parser.ts'
+import { ConnectError } from './errors.ts'
+import { type AnyEvent, call } from './listeners.ts'
+import { FULL, read } from './read.ts'
+import type { Opened } from './requests.ts'
+import { createSeen, fromBytes } from './resume.ts'
+import { decode, invalid } from './schema.ts'
+import type { Shared } from './shared.ts'
+import { fail, type Step, throwIfAborted } from './step.ts'
+import { Watchdog } from './watchdog.ts'
+
+/** How many heartbeats may pass without a byte. */
+const HEARTBEATS = 2.5
+
+/** What one body means: its ids, repetitions, gaps and end. Make a new one per body. */
+export class Body {
+  readonly #shared: Shared
+  readonly #opened: Opened
+  readonly #step: Step
+  readonly #onEnd: () => void
+  /** What our own server says of its stream; missing where it is another. */
+  readonly #ours: string | null
+  readonly #number: number
+  readonly #decode: ((raw: ServerSentEvent) => AnyEvent | undefined) | undefined
+  /** The id in the block of the event that comes next, and the one in force before it. */
+  #named: string | undefined
+  #before: string | undefined
+
+  /** Calls `onEnd` where `until` is reached. */
+  constructor(shared: Shared, opened: Opened, step: Step, onEnd: () => void) {
+    this.#shared = shared
+    this.#opened = opened
+    this.#step = step
+    this.#onEnd = onEnd
+    this.#ours = opened.response.headers.get('unmissed')
+    this.#number = ++shared.bodies
+    const { parse, schemas } = shared.options
+    if (parse || schemas) this.#decode = (raw) => this.#ask(raw, () => decode(raw, parse, schemas))
+  }
+
+  /** Tells that the server went on after another id than the one asked for. Our own tells it in an event, which says more. */
+  compare(): void {
+    const { response, asked } = this.#opened
+    const { options, platform } = this.#shared
+    const told = response.headers.get('last-event-id')
+    if (!asked || this.#ours || told === null) return
+    const resumed = platform.encodes ? told : fromBytes(told)
+    if (resumed !== asked) call(options.onGap, { asked, resumed, data: undefined })
+  }
+
+  /** Reads it to its end. */
+  read(): Promise<void> | undefined {
+    const { options } = this.#shared
+    const { body } = this.#opened.response
+    const idle = options.idleTimeout ?? Number(/\bheartbeat=(\d+)/.exec(`${this.#ours}`)?.[1] ?? 0) * HEARTBEATS
+    if (idle > 0) this.#shared.watchdog = new Watchdog(idle, options.unref, (error) => fail(this.#step, error))
+    return body ? read(body, this.#parser(), this.#shared, this.#step.signal) : undefined
+  }
+
+  #parser() {
+    const { options, cursors } = this.#shared
+    return createParser({
+      maxEventSize: options.maxEventSize,
+      lastEventId: options.cursor ? '' : this.#opened.asked,
+      onRetry: (milliseconds) => {
+        this.#shared.retry = milliseconds
+      },
+      onComment: (text) => {
+        call(options.onComment, text)
+        throwIfAborted(this.#step.signal)
+      },
+      onId: (id, hasEvent) => {
+        if (hasEvent) {
+          this.#named = id
+          this.#before = cursors.parsed
+        }
+        if (!options.cursor) cursors.move(id, this.#opened.origin)
+      },
+      onEvent: (raw) => {
+        const named = this.#named
+        const before = this.#before ?? cursors.parsed
+        this.#named = this.#before = undefined
+        if (named && this.#isRepeat(named)) return
+        this.#onEvent(raw, named, before)
+        // A listener may have cut us short in the middle of a chunk: what is left of it is not delivered.
+        if (this.#step.isCut) throwIfAborted(this.#step.signal)
+        if (this.#shared.consumers.isFull) throw FULL
+      },
+    })
+  }
+
+  #isRepeat(id: string): boolean {
+    const { dedupe, dedupeSize } = this.#shared.options
+    if (!(dedupe ?? /\bids=unique\b/.test(`${this.#ours}`))) return false
+    this.#shared.isRepeat ??= createSeen(dedupeSize ?? 1024)
+    return this.#shared.isRepeat(id, this.#number)
+  }
+
+  #onEvent(raw: ServerSentEvent, named: string | undefined, before: string) {
+    const { options, cursors, consumers, health } = this.#shared
+    const { cursor, until } = options
+    const { asked, origin } = this.#opened
+    health.deliver()
+    if (raw.data === until) return this.#onEnd()
+    if (this.#ours && raw.type === 'gap') call(options.onGap, { asked, resumed: named, data: raw.data })
+    cursors.begin(before)
+    const next = cursor && this.#ask(raw, cursor)
+    if (next !== undefined) cursors.move(next, origin)
+    consumers.emit(raw, this.#decode)
+    cursors.end()
+    if (typeof until === 'function' && this.#ask(raw, until)) this.#onEnd()
+  }
+
+  /** What a function of the caller's says of an event. What it throws is told, and the stream lives on. */
+  #ask<T>(raw: ServerSentEvent, run: (raw: ServerSentEvent) => T): T | undefined {
+    try {
+      return run(raw)
+    } catch (cause) {
+      this.#shared.status.tell(cause instanceof ConnectError ? cause : invalid(raw, cause))
+      return undefined
+    }
+  }
+}

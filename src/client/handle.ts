@@ -1,0 +1,93 @@
+import { Consumers } from './consumers.ts'
+import { Control } from './control.ts'
+import { Cursors } from './cursors.ts'
+import { BY_CALLER } from './environment.ts'
+import { Health } from './health.ts'
+import type { AnyEvent } from './listeners.ts'
+import { run } from './loop.ts'
+import type { CloseReason, ConnectOptions, ConnectUrl, ListenOptions, Snapshot, State } from './options.ts'
+import { detect } from './platform.ts'
+import { Status } from './status.ts'
+
+type Run = (event: AnyEvent) => unknown
+
+/** What the caller holds of a connection. A class, because a thousand would hold a thousand copies of every closure. */
+export class Handle {
+  readonly opened: Promise<void>
+  readonly closed: Promise<CloseReason>
+  readonly #status: Status
+  readonly #consumers: Consumers
+  readonly #control: Control
+
+  constructor(url: ConnectUrl, options: ConnectOptions) {
+    const { lastEventId = '', resume, retry } = options
+    const cursors = new Cursors(lastEventId, resume)
+    const status = new Status(options, cursors)
+    const consumers = new Consumers(options, cursors, (error) => status.tell(error))
+    const policy = typeof retry === 'function' ? { when: retry } : (typeof retry === 'object' && retry) || {}
+    const platform = detect()
+    const health = new Health()
+    const shared = {
+      url,
+      options,
+      policy,
+      platform,
+      cursors,
+      status,
+      consumers,
+      health,
+      isSafe: true,
+      bodies: 0,
+    }
+    const control = new Control(shared)
+    this.#status = status
+    this.#consumers = consumers
+    this.#control = control
+    this.opened = control.opened
+    this.closed = control.closed
+    run(shared, control)
+  }
+
+  on(first: unknown, second?: unknown, third?: unknown): () => void {
+    const [type, run, options] = typeof first === 'function' ? [undefined, first, second] : [first, second, third]
+    return this.#consumers.on(type as string | undefined, run as Run, (options as ListenOptions | undefined)?.signal)
+  }
+  next(type?: string, options?: ListenOptions): Promise<never> {
+    const next = this.#consumers.next(type, options)
+    // Nobody has to handle it, as with `opened`.
+    next.catch(() => {})
+    return next as Promise<never>
+  }
+  iterate(...types: string[]): AsyncIterableIterator<never, undefined> {
+    return this.#consumers.iterate(types.length > 0 ? types : [undefined]) as never
+  }
+  [Symbol.asyncIterator](): never {
+    return this.#consumers.iterate([undefined], this.close) as never
+  }
+
+  get state(): State {
+    return this.#status.snapshot.state
+  }
+  get snapshot(): Snapshot {
+    return this.#status.snapshot
+  }
+  get lastEventId(): string {
+    return this.#status.snapshot.lastEventId
+  }
+  subscribe(listener: (snapshot: Snapshot) => unknown): () => void {
+    return this.#status.subscribe(listener)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  // These are handed to buttons and signals, so each knows its connection.
+  readonly pause = (): void => this.#control.pause(BY_CALLER)
+  readonly unpause = (): void => this.#control.unpause(BY_CALLER)
+  readonly reconnect = (): void => this.#control.reconnect()
+  readonly close = (): void => this.#control.finish('closed')
+}

@@ -1,0 +1,40 @@
+import { type Log, toId } from '../../log/log.ts'
+import type { OutgoingEvent } from '../../protocol/event.ts'
+import { check, OptionError, text } from '../check.ts'
+import { within } from '../within.ts'
+import { type Audience, type Everyone, toMessage } from './audience.ts'
+import type { PublishOptions } from './options.ts'
+
+/** Adds events to a log. */
+export class Publisher {
+  readonly #log: Log
+  readonly #patience: number
+  readonly #onPublish: (id: string, event: OutgoingEvent) => void
+
+  /** `patience` is how long the log may take to answer, in milliseconds. */
+  constructor(log: Log, patience: number, onPublish: (id: string, event: OutgoingEvent) => void) {
+    this.#log = log
+    this.#patience = patience
+    this.#onPublish = onPublish
+  }
+
+  /** All that cannot be is refused before the log has it: what no reader can be given would stand in everybody's way. */
+  async publish(
+    event: OutgoingEvent,
+    audience: Audience | Everyone | undefined,
+    options: PublishOptions,
+  ): Promise<{ readonly id: string }> {
+    const message = toMessage(event, audience)
+    check('publish', options, { idempotencyKey: text })
+    if (message.where && !this.#log.local) {
+      throw new OptionError('where is a function and cannot leave the process: name topics, a user or a client instead')
+    }
+    if (message.id !== undefined && !this.#log.locate) {
+      throw new OptionError('this log cannot find an id of yours again: leave id out')
+    }
+    const appended = await within(this.#patience, 'the log', this.#log.append(message, options))
+    const id = appended.id ?? toId(appended)
+    if (!appended.repeated) this.#onPublish(id, event)
+    return { id }
+  }
+}

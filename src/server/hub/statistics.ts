@@ -1,0 +1,20 @@
+import { type Position, toId } from '../../log/log.ts'
+import type { HubStats } from './options.ts'
+import type { Roster } from './roster.ts'
+
+/** Who is there, in numbers. */
+export function statistics(roster: Roster, position: Position | undefined): HubStats {
+  const states = { joining: 0, live: 0, behind: 0, closed: 0 }
+  for (const { state } of roster.all) states[state]++
+  return {
+    connections: roster.all.size,
+    users: sizes(roster.users),
+    topics: sizes(roster.topics),
+    states,
+    newest: position && toId(position),
+  }
+}
+
+function sizes(index: ReadonlyMap<string, ReadonlySet<unknown>>): Record<string, number> {
+  return Object.fromEntries([...index].map(([key, set]) => [key, set.size]))
+}

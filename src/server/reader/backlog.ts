@@ -1,0 +1,34 @@
+import type { Frame } from './frame.ts'
+import { type Hole, Queue } from './queue.ts'
+
+/** What waits for a reader that is behind: in order, but for what goes past the published events. */
+export class Backlog {
+  readonly queue = new Queue()
+  #urgent: Frame[] = []
+  #urgentSize = 0
+
+  /** How many bytes wait. */
+  get size(): number {
+    return this.queue.size + this.#urgentSize
+  }
+
+  get isEmpty(): boolean {
+    return this.queue.isEmpty && this.#urgent.length === 0
+  }
+
+  /** Adds what is for this reader alone; `urgent` goes past what is in the queue. */
+  add(frame: Frame, urgent: boolean): void {
+    if (urgent) {
+      this.#urgent.push(frame)
+      this.#urgentSize += frame.payload.length
+    } else this.queue.add(frame)
+  }
+
+  /** Takes what goes next; while the queue is held, only what goes past it. */
+  take(held: boolean): Frame | Hole | undefined {
+    const urgent = this.#urgent.shift()
+    if (!urgent) return held ? undefined : this.queue.take()
+    this.#urgentSize -= urgent.payload.length
+    return urgent
+  }
+}

@@ -1,0 +1,258 @@
+import type { Interest } from '../../log/log.ts'
+import { OptionError } from '../check.ts'
+import { type Grant, type Grants, judgeVerdict } from '../door/grant.ts'
+import type { Place } from '../door/limits.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { report } from '../report.ts'
+import type { CloseReason } from './close-reason.ts'
+import { BaseConnection, MAX_QUEUED, type QueueOptions } from './connection.ts'
+import type { Delivery } from './delivery.ts'
+import { type Bytes, Frame } from './frame.ts'
+import type { Gap } from './gap.ts'
+import { Outbox, type Sender } from './outbox.ts'
+import type { Hole, Queue } from './queue.ts'
+import type { Subscriber, SubscriberState } from './subscriber.ts'
+import { type Addressed, View } from './view.ts'
+
+/** What a subscriber needs of whoever serves it. */
+export interface Home {
+  /** Queues a published event for a reader that is behind, for which `room` bytes are left; false to give it up. */
+  overflow(subscriber: HubSubscriber, queue: Queue, frame: Frame, room: number): boolean
+  /** Tells a reader of a gap; resolves when it may go on. */
+  tellGap(subscriber: HubSubscriber, gap: Gap): Promise<void>
+  wrote(subscriber: HubSubscriber, bytes: Bytes, frames: readonly Frame[], now: number): void
+  over(subscriber: HubSubscriber, reason: CloseReason): void
+  /** It follows these topics from now on, and those no more, nor what begins so. */
+  followed(
+    subscriber: HubSubscriber,
+    added: readonly string[],
+    removed: readonly string[],
+    prefixes?: readonly string[],
+  ): void
+  /** Its grant ends at another time. */
+  renewed(subscriber: HubSubscriber): void
+}
+
+/** Consecutive deliveries that are written as one. */
+export interface Piece {
+  readonly deliveries: readonly Delivery[]
+  /** Whether nobody is excepted, as far as the addressees tell. */
+  readonly isForAll: boolean
+  readonly frame: Frame
+}
+
+/** How many bytes of a replay are written at a time. */
+const SLICE = 2 ** 17
+
+/** A subscriber as the hub has it: who it is, what it may see, and where in the log it is. */
+export class HubSubscriber extends BaseConnection implements Subscriber, Sender {
+  readonly id: string
+  /** Whether the application gave it its id, which is then the same when it returns. */
+  readonly isNamed: boolean
+  readonly connectedAt = Date.now()
+  readonly user: string | undefined
+  metadata: unknown
+  readonly last: number
+  readonly since: number | undefined
+  readonly outbox: Outbox
+  readonly view: View
+  readonly #address: string | undefined
+  readonly #home: Home
+  /** Its place among the hub's limits. */
+  place: Place | undefined
+  /** When its grant is over, in milliseconds since 1970: by the wall clock, as whoever granted it counts. */
+  expires: number
+  /** When it is sent away to return, on the clock of `performance.now()`. */
+  leaves = Number.POSITIVE_INFINITY
+
+  // Where in the log it is: everything up to here was written, or is not for it. Once `live`, the hub's place is its own.
+  epoch = ''
+  offset = 0
+  live = false
+
+  constructor(
+    home: Home,
+    exchange: Exchange,
+    lastEventId: string,
+    grants: Grants,
+    options: QueueOptions,
+    rate?: number,
+  ) {
+    super(exchange, lastEventId, options)
+    const { subscription, expires } = grants
+    this.#home = home
+    this.isNamed = subscription.client !== undefined
+    this.id = subscription.client ?? crypto.randomUUID()
+    this.user = subscription.user
+    this.metadata = subscription.metadata
+    this.last = subscription.last ?? 0
+    this.since = subscription.since === undefined ? undefined : Number(subscription.since)
+    this.expires = expires
+    this.#address = subscription.address
+    this.view = new View(grants)
+    this.outbox = new Outbox(this, exchange, options.maxQueued ?? MAX_QUEUED, rate)
+  }
+
+  get address(): string | undefined {
+    return this.#address ?? this.exchange.address
+  }
+
+  get topics(): readonly string[] {
+    return [...this.view.topics.all]
+  }
+
+  get patterns(): readonly string[] {
+    return this.view.topics.prefixes.map((prefix) => `${prefix}*`)
+  }
+
+  get state(): SubscriberState {
+    if (this.reason) return 'closed'
+    if (this.outbox.isBehind) return 'behind'
+    return this.live ? 'live' : 'joining'
+  }
+
+  override get queued(): number {
+    return this.ended ? 0 : super.queued + this.outbox.size
+  }
+
+  subscribe(...topics: string[]): void {
+    const added = this.view.topics.add(topics)
+    this.#home.followed(this, added, [])
+  }
+
+  unsubscribe(...topics: string[]): void {
+    this.#home.followed(this, [], this.view.topics.remove(topics))
+  }
+
+  renew(grant: Grant): void {
+    const judged = judgeVerdict(grant)
+    if ('status' in judged) {
+      this.expire()
+      return
+    }
+    if (judged.user !== undefined && judged.user !== this.user) {
+      throw new OptionError('a renewed grant cannot be another user’s: end the connection instead')
+    }
+    const { topics, prefixes } = this.view.limit(judged)
+    this.#home.followed(this, [], topics, prefixes)
+    if (judged.metadata !== undefined) this.metadata = judged.metadata
+    this.expires = Number(judged.expires ?? Number.POSITIVE_INFINITY)
+    if (!this.ended) this.#home.renewed(this)
+  }
+
+  /** Whether a message is for it, as far as its addressee tells. */
+  matches(message: Addressed): boolean {
+    return this.view.matches(message, this)
+  }
+
+  /** Whether it is given an event. What could not be judged is withheld. */
+  sees(delivery: Delivery): boolean {
+    try {
+      return this.view.sees(delivery, this)
+    } catch (error) {
+      this.report(error)
+      return false
+    }
+  }
+
+  /** Sends a delivery if it may see it, and takes its place in the log either way. */
+  offer(delivery: Delivery): void {
+    this.offset = delivery.entry.offset
+    if (!this.reason && this.sees(delivery)) this.outbox.push(delivery.frame)
+  }
+
+  /** Sends consecutive deliveries as one, if it sees all of them; false where they have to be looked at one by one. */
+  offerAll(piece: Piece): boolean {
+    if (!piece.isForAll || this.view.hasFilter) return false
+    this.offset = (piece.deliveries[piece.deliveries.length - 1] as Delivery).entry.offset
+    if (this.reason) return true
+    // By itself: joined with others it would be made anew for each reader.
+    this.outbox.flush()
+    this.outbox.push(piece.frame)
+    this.outbox.flush()
+    return true
+  }
+
+  /** Sends what is for it alone and nobody waits for; it may leave it with an id. */
+  tell(frame: string, id?: string): void {
+    if (!this.reason) this.outbox.push(new Frame(frame, { id }))
+  }
+
+  /** What it may be given, as a log asks for it. */
+  get interest(): Interest {
+    return { topics: this.view.topics.all, prefixes: this.view.topics.prefixes, user: this.user, client: this.id }
+  }
+
+  /** How much may be written before it is asked whether it takes more. */
+  get pace(): number {
+    return Math.min(SLICE, (this.options.maxQueued ?? MAX_QUEUED) / 2)
+  }
+
+  get isBehind(): boolean {
+    return this.outbox.isBehind
+  }
+
+  room(): Promise<void> | undefined {
+    return this.outbox.room()
+  }
+
+  tellGap(gap: Gap): Promise<void> {
+    return this.#home.tellGap(this, gap)
+  }
+
+  /** Its grant is over: what waits for it is not its to have any more. */
+  expire(): void {
+    this.outbox.flush()
+    this.end('expired', this.queued > 0)
+  }
+
+  fail(error: unknown): void {
+    this.report(error)
+    this.end('failed')
+  }
+
+  fell(hole: Hole, asked: string): void {
+    const gap: Gap = { reason: 'slow', asked, oldest: hole.oldest, newest: hole.newest }
+    this.tellGap(gap).then(
+      () => this.outbox.release(),
+      (error) => {
+        this.report(error)
+        this.end('failed', true)
+      },
+    )
+  }
+
+  overflow(queue: Queue, frame: Frame, room: number): boolean {
+    return this.#home.overflow(this, queue, frame, room)
+  }
+
+  wrote(bytes: Bytes, frames: readonly Frame[], now: number): void {
+    this.#home.wrote(this, bytes, frames, now)
+  }
+
+  report(error: unknown): void {
+    report(error, this.options)
+  }
+
+  override drained(): void {
+    this.outbox.drained()
+  }
+
+  override over(): void {
+    if (this.ended) return
+    super.over()
+    this.live = false
+    this.outbox.over(() => this.error)
+    this.#home.over(this, this.reason ?? 'left')
+  }
+
+  override write(text: string, id: string | undefined): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.outbox.push(new Frame(text, { id, waiter: { sent: resolve, failed: reject } })),
+    )
+  }
+
+  protected override finish(last: boolean): void {
+    this.outbox.finish(() => super.finish(last))
+  }
+}

@@ -1,0 +1,167 @@
+import { readFileSync } from 'node:fs'
+import { root } from './snippets.ts'
+
+/** What `npm run bench:record` wrote. */
+interface Results {
+  readonly client: {
+    readonly rows: readonly { what: string; bare: number | string; connect: number | string; ratio: number }[]
+  }
+  readonly herd: { readonly rows: readonly (Record<Policy, Return> & { world: string })[] }
+  readonly server: {
+    readonly fanOut: Record<string, Record<string, number>>
+    readonly memory: Record<string, { heap: number }>
+  }
+  readonly parser: {
+    readonly seen: Ratios
+    readonly fresh: Ratios
+    readonly delivery: Record<string, Record<string, number>>
+  }
+}
+type Policy = 'ours' | 'fixed 3 s' | 'exponential, no jitter'
+interface Return {
+  readonly peak: number
+  readonly allBack: number | null
+}
+/** Node's release → form → workload → contender → ratio. */
+type Ratios = Record<string, Record<string, Record<string, Record<string, number | undefined>>>>
+
+const results = (): Results => JSON.parse(readFileSync(`${root}test/bench/results.json`, 'utf8'))
+
+function table(head: readonly string[], rows: readonly (readonly string[])[], right = true): string {
+  const rule = head.map((_, at) => (at > 0 && right ? '---:' : '---'))
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+const two = (number: number | undefined) => (number === undefined ? 'n/a' : number.toFixed(2))
+const thousands = (number: number) => Math.round(number).toLocaleString('en-US')
+const mean = (numbers: readonly number[]) =>
+  Math.exp(numbers.reduce((sum, number) => sum + Math.log(number), 0) / numbers.length)
+
+function client({ client: { rows } }: Results): string {
+  return table(
+    ['', 'bare loop', '`connect`', 'ratio'],
+    rows.map(({ what, bare, connect, ratio }) => [what, String(bare), String(connect), two(ratio)]),
+  )
+}
+
+function herd({ herd: { rows } }: Results): string {
+  const cell = ({ peak, allBack }: Return) =>
+    `${thousands(peak)}; ${allBack === null ? 'not within 20 minutes' : `${allBack} s`}`
+  return table(
+    ['server', '`connect`', 'fixed 3 s', 'exponential without jitter'],
+    rows.map((row) => [row.world, cell(row.ours), cell(row['fixed 3 s']), cell(row['exponential, no jitter'])]),
+  )
+}
+
+const SERVERS: Record<string, string> = {
+  limit: 'LIMIT',
+  unmissed: '**unmissed**',
+  naive: '`response.write` in a loop',
+  'sse-channel': 'sse-channel 4.0.2',
+  'better-sse': 'better-sse 0.16.1',
+  'unmissed-web': '**unmissed, web `Response`**',
+  hono: 'hono 4.13 `streamSSE`',
+}
+
+function server({ server: { fanOut } }: Results): string {
+  const cells = Object.keys(fanOut['limit'] ?? {})
+  const names = Object.keys(SERVERS).filter((name) => name in fanOut)
+  return table(
+    ['', ...cells.map((cell) => cell.replace(/^\d+ × /, '').replace('a turn', 'in one turn'))],
+    names.map((name) => [SERVERS[name] ?? name, ...cells.map((cell) => two(fanOut[name]?.[cell]))]),
+  )
+}
+
+function memory({ server: { memory } }: Results): string {
+  const rows = Object.entries(memory)
+    .filter(([name]) => name !== 'limit')
+    .sort(([, one], [, other]) => one.heap - other.heap)
+  return table(
+    ['1,000 idle connections', 'heap, KiB each'],
+    rows.map(([name, { heap }]) => [SERVERS[name] ?? name, heap.toFixed(1)]),
+  )
+}
+
+function parser({ parser: { seen, fresh } }: Results): string {
+  const nodes = Object.keys(seen)
+  const cell = (ratios: Ratios, node: string, form: string, name: string, lowest: boolean) => {
+    const found = Object.values(ratios[node]?.[form] ?? {}).flatMap((row) => row[name] ?? [])
+    return `${two(mean(found))}${lowest ? ` (${two(Math.min(...found))})` : ''}`
+  }
+  const row = (label: string, ratios: Ratios, form: string, name = 'unmissed') => [
+    label,
+    ...nodes.map((node) => cell(ratios, node, form, name, name === 'unmissed')),
+  ]
+  return table(
+    ['', ...nodes.map((node) => `Node ${node}`)],
+    [
+      row('bytes, in a new process', fresh, 'bytes'),
+      row('bytes, text seen in every shape', seen, 'bytes'),
+      row('text, in a new process', fresh, 'text'),
+      row('text, text seen in every shape', seen, 'text'),
+      row('undici 7, bytes', seen, 'bytes', 'undici'),
+      row('@microsoft/fetch-event-source, bytes', seen, 'bytes', '@microsoft/fetch-event-source'),
+      row('openai’s decoder, bytes', seen, 'bytes', 'openai'),
+    ],
+  )
+}
+
+const WORKLOADS: Record<string, string> = {
+  'llm: one event a chunk': 'LLM tokens, one event a chunk',
+  'llm: 64 KiB chunks': 'LLM tokens, 64 KiB chunks',
+  'named pairs: 1400 B chunks': 'named pairs, 1,400-byte chunks',
+  'long lines: 16 KiB chunks': '64 KiB to 1 MiB lines, 16 KiB chunks',
+}
+
+function workloads({ parser: { fresh, seen } }: Results): string {
+  const nodes = Object.keys(seen)
+  return table(
+    ['bytes: in a new process / text seen in every shape', ...nodes.map((node) => `Node ${node}`)],
+    Object.entries(WORKLOADS).map(([name, label]) => [
+      label,
+      ...nodes.map((node) =>
+        [fresh, seen].map((ratios) => two(ratios[node]?.['bytes']?.[name]?.['unmissed'])).join(' / '),
+      ),
+    ]),
+  )
+}
+
+const WAYS: Record<string, string> = {
+  callback: '`createParser`, a callback',
+  'unmissed events()': '`events()`',
+  'unmissed EventDecoderStream': '`EventDecoderStream`',
+  'eventsource-parser/stream': 'eventsource-parser/stream',
+  'fetch-event-stream': 'fetch-event-stream',
+  openai: 'openai',
+}
+
+function delivery({ parser: { delivery } }: Results): string {
+  const nodes = Object.keys(delivery)
+  return table(
+    ['', ...nodes.map((node) => `Node ${node}`)],
+    Object.entries(WAYS).map(([name, label]) => [
+      label,
+      ...nodes.map((node) => `${thousands(delivery[node]?.[name] ?? Number.NaN)} ns`),
+    ]),
+  )
+}
+
+const tables: Record<string, (results: Results) => string> = {
+  client,
+  herd,
+  server,
+  memory,
+  parser,
+  workloads,
+  delivery,
+}
+
+/** Fills `<!-- bench: name -->` … `<!-- /bench -->` with what was measured. */
+export function fillBench(markdown: string): string {
+  const measured = results()
+  return markdown.replace(/(<!-- bench: (\S+) -->\n)[\s\S]*?(<!-- \/bench -->)/g, (_, open, name, close) => {
+    const make = tables[name]
+    if (!make) throw new Error(`there is no table of ${name}`)
+    return `${open}${make(measured)}\n${close}`
+  })
+}
