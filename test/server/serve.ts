@@ -50,6 +50,15 @@ export async function serveHub<Events = Record<string, unknown>>(
   return { hub, url, join: ({ path = '', ...rest } = {}) => read(url + path, rest) }
 }
 
+/** What Node warns of until the end of the test, such as listeners that pile up. */
+export function warnings(): Error[] {
+  const heard: Error[] = []
+  const hear = (warning: Error): void => void heard.push(warning)
+  process.on('warning', hear)
+  after(() => process.off('warning', hear))
+  return heard
+}
+
 /** Asks again and again until it is true. */
 export async function until(condition: () => boolean, milliseconds = 5000): Promise<void> {
   const end = performance.now() + milliseconds

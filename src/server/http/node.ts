@@ -10,7 +10,12 @@ import { onSocketClose } from './socket-close.ts'
 export class NodeExchange extends Exchange {
   readonly raw: NodeRequest
   readonly response: NodeResponse & Internals
+  /** Whether what carries the bytes is listened to, and whether it has to be heard of. */
+  #listens = false
   #draining = false
+  #flushes = false
+  /** Who waits for what was written, where nobody calls back. */
+  #undrained: Array<() => void> = []
   /** Whether nobody between us and Node keeps our callbacks to himself. */
   #callsBack = false
   /** What HTTP/2 is given piece by piece. */
@@ -20,7 +25,9 @@ export class NodeExchange extends Exchange {
   constructor(raw: NodeRequest, response: NodeResponse) {
     super()
     if (typeof response?.writeHead !== 'function' || typeof raw?.headers !== 'object') {
-      throw new OptionError('expected a request and a response of Node’s, such as context.req and context.res of Koa')
+      throw new OptionError(
+        'expected a request and a response of Node’s, such as request.raw and reply.raw of Fastify, context.req and context.res of Koa',
+      )
     }
     this.raw = raw
     this.response = response as NodeResponse & Internals
@@ -120,8 +127,7 @@ export class NodeExchange extends Exchange {
       return false
     }
     const clear = this.response.write(bytes, done && this.#callsBack ? (error) => error || done() : undefined)
-    // A middleware that compresses keeps what it was given until it is told.
-    this.response.flush?.()
+    if (this.response.flush) this.#flush()
     if (clear && done && !this.#callsBack) done()
     if (!clear) this.#whenDrained(done)
     return clear
@@ -157,12 +163,28 @@ export class NodeExchange extends Exchange {
     return joined(headers, (name) => this.response.getHeader?.(name))
   }
 
+  // A middleware that compresses keeps what it was given until it is told: once for all that is written together, since each
+  // time costs more than the writing.
+  #flush(): void {
+    if (this.#flushes) return
+    this.#flushes = true
+    queueMicrotask(() => {
+      this.#flushes = false
+      this.response.flush?.()
+    })
+  }
+
+  // Listened to for good: a middleware that compresses moves listeners to a stream of its own, where `once` does not find
+  // them again to take them away.
   #whenDrained(done: (() => void) | undefined): void {
-    if (done && !this.#callsBack) this.response.once('drain', done)
-    if (this.#draining) return
+    if (done && !this.#callsBack) this.#undrained.push(done)
     this.#draining = true
-    this.response.once('drain', () => {
+    if (this.#listens) return
+    this.#listens = true
+    this.response.on('drain', () => {
+      if (!this.#draining) return
       this.#draining = false
+      for (const waiting of this.#undrained.splice(0)) waiting()
       this.owner?.drained()
     })
   }

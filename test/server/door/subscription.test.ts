@@ -196,7 +196,9 @@ describe('a filter', () => {
   })
 })
 
-test('ten thousand topics of one reader are found in constant time, for delivery and for one more', async () => {
+test('ten thousand topics of one reader are found in constant time, for delivery and for one more', {
+  timeout: 20_000,
+}, async () => {
   const { hub, ask } = hubOf({ maxQueued: 2 ** 30 })
   await ask({ topics: ['only'] })
   await ask({ topics: Array.from({ length: 10_000 }, (_, n) => `t${n}`) })
@@ -212,7 +214,7 @@ test('ten thousand topics of one reader are found in constant time, for delivery
     }
     return best
   }
-  const publish = (topic: string) => time(() => void hub.publish({ data: 'x' }, { topic }), 5000)
+  const publish = (topic: string) => time(() => void hub.publish({ data: 'x' }, { topic }), 2000)
   const [first, last] = [publish('only'), publish('t9999')]
   // Searched as a list it was twenty times as much.
   expect(last).toBeLessThan(first * 8 + 40)

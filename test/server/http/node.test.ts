@@ -11,7 +11,7 @@ import { describe, expect, test } from 'vitest'
 import { directSocket } from '../../../src/server/http/native.ts'
 import { accept, createHub, type Hub } from '../../../src/server/index.ts'
 import { listen, shut } from '../../helpers/listen.ts'
-import { after, read, serve, until } from '../serve.ts'
+import { after, read, serve, until, warnings } from '../serve.ts'
 
 /** What a hub writes to one reader, byte for byte, with whatever stands between. */
 async function wire(
@@ -35,6 +35,28 @@ async function wire(
   await until(() => direct.length > 0)
   const text = () => Buffer.concat(chunks).toString('latin1')
   return { hub, socket, direct, text, bytes: () => Buffer.concat(chunks) }
+}
+
+/** As the package `compression` does: `write` knows of no callback, `on` hands those who wait for `drain` to its own stream. */
+function compress(response: ServerResponse): void {
+  const { write, end, on, writeHead } = response
+  const gzip = createGzip()
+  response.writeHead = ((...args: Parameters<typeof writeHead>) => {
+    response.setHeader('Content-Encoding', 'gzip')
+    return Reflect.apply(writeHead, response, args)
+  }) as typeof writeHead
+  gzip.on('data', (chunk: Buffer) => {
+    if (!Reflect.apply(write, response, [chunk])) gzip.pause()
+  })
+  gzip.on('end', () => Reflect.apply(end, response, []))
+  Reflect.apply(on, response, ['drain', () => gzip.resume()])
+  Object.assign(response, {
+    write: (chunk: Buffer) => gzip.write(chunk),
+    end: () => gzip.end(),
+    flush: () => gzip.flush(),
+    on: (type: string, listener: () => void) =>
+      type === 'drain' ? gzip.on(type, listener) : Reflect.apply(on, response, [type, listener]),
+  })
 }
 
 /** RFC 9112 §7.1.3, strictly: throws at what is no chunk. */
@@ -226,29 +248,59 @@ describe('writing through the response', () => {
     },
   )
 
-  test('passes each event at once through a middleware that compresses, whatever we say of transforming', async () => {
-    const hub = createHub()
-    after(() => hub.close({ within: 0 }))
-    const url = await serve((incoming, response) => {
-      const gzip = createGzip()
-      const { write, end } = response
-      gzip.on('data', (chunk: Buffer) => write.call(response, chunk, 'utf8'))
-      gzip.on('end', () => Reflect.apply(end, response, []))
-      response.setHeader('Content-Encoding', 'gzip')
-      Object.assign(response, {
-        write: (chunk: Buffer) => gzip.write(chunk),
-        end: () => gzip.end(),
-        flush: () => gzip.flush(),
+  describe('passes through a middleware that compresses, whatever we say of transforming,', () => {
+    async function compressed() {
+      const warned = warnings()
+      const hub = createHub()
+      after(() => hub.close({ within: 0 }))
+      const url = await serve((incoming, response) => {
+        compress(response)
+        return hub.handle(incoming, response)
       })
-      return hub.handle(incoming, response)
-    })
-    const reader = await read(url)
-    expect(reader.headers['content-encoding']).toBe('gzip')
-    await until(() => hub.size === 1)
-    for (const [n, data] of ['one', 'two'].entries()) {
-      await hub.publish({ data })
-      expect((await reader.until(n + 1))[n]).toMatchObject({ data })
+      return { hub, url, warned }
     }
+
+    test('each event at once', async () => {
+      const { hub, url } = await compressed()
+      const reader = await read(url)
+      expect(reader.headers['content-encoding']).toBe('gzip')
+      await until(() => hub.size === 1)
+      for (const [n, data] of ['one', 'two'].entries()) {
+        await hub.publish({ data })
+        expect((await reader.until(n + 1))[n]).toMatchObject({ data })
+      }
+    })
+
+    test('a long resume, to its end, and then live', async () => {
+      const { hub, url, warned } = await compressed()
+      const { id } = await hub.publish({ data: '0' })
+      for (let n = 1; n <= 999; n++) await hub.publish({ data: `${n} ${'x'.repeat(500)}` })
+      const reader = await read(url, { lastEventId: id })
+      await reader.until(999)
+      await until(() => hub.stats().states.live === 1)
+      await hub.publish({ data: 'live' })
+      expect((await reader.until(1000)).at(-1)).toMatchObject({ data: 'live' })
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(warned).toEqual([])
+    })
+
+    test('what is sent by itself, whose promise settles though nobody calls back', async () => {
+      const { hub, url, warned } = await compressed()
+      const reader = await read(url)
+      await until(() => hub.size === 1)
+      const [subscriber] = hub.subscribers()
+      for (let n = 0; n < 30; n++) await subscriber?.send('x'.repeat(20_000))
+      expect(await reader.until(30)).toHaveLength(30)
+      expect(warned).toEqual([])
+    })
+
+    test('and its end', async () => {
+      const { hub, url } = await compressed()
+      const reader = await read(url)
+      await until(() => hub.size === 1)
+      await hub.close()
+      await reader.ended
+    })
   })
 
   test('waits where another response is still being sent on the same connection', async () => {
