@@ -14,7 +14,7 @@ const named = (char: string) => {
 export const lines = (text: string): string => text.replace(OBEYED, named)
 
 /** The same as one line. */
-export const line = (text: string): string => lines(text).replaceAll('\n', '\\n')
+export const line = (text: string): string => lines(text.trimEnd().replace(/\s*\n\s*/g, ' '))
 
 /** A string as JSON, in which nothing is left that a terminal would obey. */
 export const quoted = (text: string): string => tamed(JSON.stringify(text))

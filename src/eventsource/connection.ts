@@ -66,7 +66,7 @@ export function createConnection(url: URL, init: EventSourceInit, fire: (event: 
     await enter(OPEN, new Event('open'))
     const silent = () => turn.abort(new ConnectError('timeout-idle', `No byte in ${idleTimeout} ms`))
     while (reader) {
-      const disarm = idleTimeout ? later(idleTimeout, silent, false) : undefined
+      const disarm = idleTimeout && idleTimeout > 0 ? later(idleTimeout, silent, false) : undefined
       const { done, value } = await reader.read().finally(disarm)
       signal.throwIfAborted()
       if (done) break

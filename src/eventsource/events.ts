@@ -17,16 +17,3 @@ export class ConnectionErrorEvent extends Event {
     Object.assign(this, { code, status, message, error })
   }
 }
-
-/**
- * Fires an event as the user agent does: past a `dispatchEvent` of a subclass, and trusted, unless somebody fires it again
- * elsewhere. Browsers and Bun keep `isTrusted` to themselves: there it stays false, and this does nothing about it.
- */
-export function fire(target: EventTarget, event: Event): void {
-  Reflect.defineProperty(event, 'isTrusted', {
-    get: () => event.target === target,
-    enumerable: true,
-    configurable: true,
-  })
-  EventTarget.prototype.dispatchEvent.call(target, event)
-}

@@ -1,5 +1,5 @@
 import { CLOSED, CONNECTING, type Connection, createConnection, OPEN } from './connection.ts'
-import { type ConnectionErrorEvent, fire } from './events.ts'
+import type { ConnectionErrorEvent } from './events.ts'
 import { createHandlers } from './handlers.ts'
 import type { EventSourceInit } from './init.ts'
 
@@ -72,7 +72,10 @@ export class EventSource extends EventTarget {
     if (arguments.length === 0) throw new TypeError('EventSource needs a URL')
     if (init !== null && typeof init !== 'object' && typeof init !== 'function')
       throw new TypeError('EventSource needs an object')
-    const options = init ?? {}
+    // A copy, as of any dictionary.
+    const options = { ...init }
+    // A mistake of the program is thrown at once; what a function gives may be better the next time.
+    if (typeof options.headers !== 'function') options.headers = new Headers(options.headers ?? undefined)
     const text = `${url}`
     let address: URL
     try {
@@ -134,6 +137,24 @@ export class EventSource extends EventTarget {
   close(): void {
     this.#connection.close()
   }
+}
+
+/** Of what the user agent fires, unless somebody fires it again elsewhere. */
+const TRUSTED: PropertyDescriptor & ThisType<Event> = {
+  get() {
+    return this.target instanceof EventSource
+  },
+  enumerable: true,
+  configurable: true,
+}
+
+/**
+ * Fires an event as the user agent does: past a `dispatchEvent` of a subclass, and trusted. Browsers and Bun keep
+ * `isTrusted` to themselves: there it stays false, and this does nothing about it.
+ */
+export function fire(source: EventSource, event: Event): void {
+  Reflect.defineProperty(event, 'isTrusted', TRUSTED)
+  EventTarget.prototype.dispatchEvent.call(source, event)
 }
 
 for (const holder of [EventSource, EventSource.prototype])

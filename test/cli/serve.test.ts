@@ -49,6 +49,18 @@ test('what one end prints as --json, the other takes as --json', async () => {
   expect(server.err()).toMatch(/^not published: /)
 })
 
+test('a line that is no event is told in one line, and the next one is published', async () => {
+  const { server, url } = await serve('--json')
+  const lines = ['null', '7', '{"type":"a"}', '{"type":"a\\u0000b","data":1}', '{"data":"good"}']
+  server.child.stdin.write(`${lines.join('\n')}\n`)
+  const reader = start(url, '-n', '1')
+  expect(await reader.done).toBe(0)
+  expect(reader.out()).toBe('good\n')
+  const told = server.err().trimEnd().split('\n')
+  expect(told).toHaveLength(4)
+  for (const line of told) expect(line).toMatch(/^not published: /)
+})
+
 test('--exit ends with its input, readers are given all of it first', async () => {
   const { server, url } = await serve('--exit')
   const reader = start(url, '--no-reconnect')
@@ -64,6 +76,13 @@ test('SIGINT ends it with exit code 130', async () => {
   const { server } = await serve()
   server.child.kill('SIGINT')
   expect(await server.done).toBe(130)
+})
+
+test('SIGTERM ends it with exit code 0, also while its input goes on', async () => {
+  const { server } = await serve()
+  server.child.stdin.write('one\n')
+  server.child.kill('SIGTERM')
+  expect(await server.done).toBe(0)
 })
 
 test('a port that is taken is told in one line, with exit code 2', async () => {

@@ -387,6 +387,12 @@ test.each([
   expect(err()).toMatch(/^unmissed: .+\n$/)
 })
 
+test('a mistake that takes several lines to tell is told in one', async () => {
+  const { done, err } = run('serve', '--history', '-1')
+  expect(await done).toBe(2)
+  expect(err()).toMatch(/^unmissed: .*'--history' argument is ambiguous\. Did you .*\n$/)
+})
+
 test('--help fits a screen of 80 by 24', async () => {
   const { done, out } = run('--help')
   expect(await done).toBe(0)

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ConnectError } from '../../src/client/errors.ts'
-import { ConnectionErrorEvent, fire } from '../../src/eventsource/events.ts'
-import { EventSource } from '../../src/eventsource/index.ts'
+import { fire } from '../../src/eventsource/eventsource.ts'
+import { ConnectionErrorEvent, EventSource } from '../../src/eventsource/index.ts'
 import { task } from '../../src/eventsource/task.ts'
 
 describe('isTrusted', () => {
@@ -29,7 +29,13 @@ describe('isTrusted', () => {
     for (const event of [first, second]) fire(source, event)
     source.dispatchEvent(first)
     new EventTarget().dispatchEvent(second)
-    expect([seen, first.isTrusted, second.isTrusted]).toEqual([[true, true, false], false, false])
+    const third = new MessageEvent('message')
+    fire(source, third)
+    const other = new EventSource('http://127.0.0.1:9/')
+    other.close()
+    other.dispatchEvent(third)
+    expect(seen).toEqual([true, true, false, true])
+    expect([first, second, third].map(({ isTrusted }) => isTrusted)).toEqual([false, false, false])
   })
 
   test('an event of a runtime that keeps it to itself is fired all the same', () => {

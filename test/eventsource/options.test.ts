@@ -61,6 +61,16 @@ describe('headers [beyond the standard]', () => {
     expect(told).toEqual([`${cause}: text`, cause, cause, `${cause}: 7`, `${cause}: like an error`])
   })
 
+  test('that can never be sent are a TypeError at once, where no function may do better', () => {
+    for (const headers of [{ 'bad name': '1' }, { name: '€' }, { name: 'a\nb' }])
+      expect(() => new EventSource(base(), { headers })).toThrow(TypeError)
+  })
+
+  test('may be null in JavaScript, which is none', async () => {
+    const { source } = await open([held('data: 1\n\n')], { headers: null as unknown as undefined })
+    expect(await messages(source, 1)).toEqual(['1'])
+  })
+
   test('do not replace what the standard sets, nor the live id', async () => {
     const { source, seen } = await open([{ chunks: ['id: 7\ndata: 1\n\n'] }, held('data: 2\n\n')], {
       headers: { accept: 'text/html', 'last-event-id': '1' },
@@ -350,6 +360,15 @@ describe('idleTimeout [beyond the standard]', () => {
     expect((await seen())[0]?.aborted).toBe(true)
   })
 
+  test('one that is none is for ever', async () => {
+    for (const idleTimeout of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      const { source, seen } = await open([held('data: 1\n\n')], { idleTimeout, retry: quick })
+      await next(source, 'message')
+      await sleep(30)
+      expect([source.readyState, (await seen()).length]).toEqual([EventSource.OPEN, 1])
+    }
+  })
+
   test('any byte counts, comments too', async () => {
     const { source, seen } = await open([held('data: 1\n\n', ...Array(8).fill([60, ':\n']).flat(), 'data: 2\n\n')], {
       idleTimeout: 200,
@@ -397,6 +416,24 @@ describe('error events [beyond the standard]', () => {
 })
 
 describe('whatever happens', () => {
+  test('the options are those of the moment of its making', async () => {
+    const init = { headers: { 'x-own': '1' }, withCredentials: false, retry: quick }
+    const inits: RequestInit[] = []
+    const { source, seen } = await open([{ chunks: ['data: 1\n\n'] }, held('data: 2\n\n')], {
+      ...init,
+      fetch(url, request) {
+        inits.push(request)
+        return fetch(url, request)
+      },
+    })
+    const made = new EventSource(source.url, init)
+    after(() => made.close())
+    Object.assign(init, { headers: { 'x-own': '2' }, withCredentials: true })
+    await messages(made, 1)
+    expect((await seen()).map(({ headers }) => headers['x-own'])).toEqual(['1', '1'])
+    expect(inits.map(({ credentials }) => credentials)).toEqual(['same-origin'])
+  })
+
   test('a listener that throws is reported and disturbs nobody else', async () => {
     const { source } = await open([held('data: 1\n\ndata: 2\n\n')])
     const uncaught: unknown[] = []
