@@ -48,8 +48,8 @@ export class ConnectError extends UnmissedError<ConnectErrorCode> {
   constructor(code: ConnectErrorCode, message: string, retryable = true, facts: ConnectErrorFacts = {}) {
     const { cause, response, body, event } = facts
     // Anything may be thrown.
-    const why = (cause as Error | undefined)?.message ?? cause
-    super(code, why ? `${message}: ${String(why)}` : message, { cause })
+    const why = String((cause as Error | undefined)?.message ?? cause ?? '')
+    super(code, why ? `${message}: ${why}` : message, { cause })
     this.retryable = retryable
     this.status = response?.status
     this.headers = response?.headers

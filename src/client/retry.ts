@@ -75,7 +75,7 @@ export const isRetryable = (status: number, statuses?: readonly number[]): boole
 export function retryAfter(headers: Headers | undefined, now: number): number {
   const value = headers?.get('retry-after') ?? ''
   // Two of them, of a proxy and of the server behind it, come as one with a comma between.
-  if (/^\d+\s*(,|$)/.test(value)) return Number.parseInt(value, 10) * 1000
+  if (/^\d+ *(,|$)/.test(value)) return Number.parseInt(value, 10) * 1000
   // The server's own clock, where it shows it: ours may be wrong by hours.
   return Math.max(0, Date.parse(value) - (Date.parse(headers?.get('date') ?? '') || now)) || 0
 }
