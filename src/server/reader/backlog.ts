@@ -12,16 +12,25 @@ export class Backlog {
     return this.queue.size + this.#urgentSize
   }
 
+  /** How many of them are of what was sent to this reader alone. */
+  get ownSize(): number {
+    return this.queue.ownSize + this.#urgentSize
+  }
+
   get isEmpty(): boolean {
     return this.queue.isEmpty && this.#urgent.length === 0
   }
 
   /** Adds what is for this reader alone; `urgent` goes past what is in the queue. */
   add(frame: Frame, urgent: boolean): void {
-    if (urgent) {
-      this.#urgent.push(frame)
-      this.#urgentSize += frame.payload.length
-    } else this.queue.add(frame)
+    if (!urgent) this.queue.add(frame)
+    else {
+      // What was sent to it before stays before it.
+      for (const each of [...this.queue.takeOwn(), frame]) {
+        this.#urgent.push(each)
+        this.#urgentSize += each.payload.length
+      }
+    }
   }
 
   /** Takes what goes next; while the queue is held, only what goes past it. */

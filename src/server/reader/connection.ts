@@ -44,7 +44,7 @@ export interface Connection {
 
 /** How much may wait for one reader, and for how long. */
 export interface QueueOptions {
-  /** The most bytes that wait for one reader. Default: 1048576. */
+  /** The most bytes that wait for one reader; as many again of what is sent to it alone. Default: 1048576. */
   maxQueued?: number | undefined
   /** How long a reader may take none of the bytes that wait for it, in milliseconds; then it is cut off. `0`: for ever. Default: 30000. */
   stallTimeout?: number | undefined

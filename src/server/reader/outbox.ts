@@ -34,6 +34,7 @@ export class Outbox {
   readonly #sender: Sender
   readonly #exchange: Exchange
   readonly #maxQueued: number
+  readonly #early: number
   readonly #rate: Rate | undefined
   /** What was pushed in this turn. */
   #batch: Batch | undefined
@@ -51,6 +52,7 @@ export class Outbox {
     this.#sender = sender
     this.#exchange = exchange
     this.#maxQueued = maxQueued
+    this.#early = Math.min(EARLY, maxQueued)
     if (bytesPerSecond !== undefined) this.#rate = new Rate(bytesPerSecond, () => this.drained())
   }
 
@@ -70,7 +72,7 @@ export class Outbox {
       this.#awaited.add(frame)
     }
     this.#batch = this.#batch ? this.#batch.with(frame) : begin(this, frame)
-    if (this.#batch.size >= EARLY) this.flush()
+    if (this.#batch.size >= this.#early) this.flush()
   }
 
   /** Writes what was pushed in this turn. */
@@ -160,8 +162,8 @@ export class Outbox {
     if (frame.event) {
       if (!this.#sender.overflow(this.#backlog.queue, frame, room)) this.#sender.end('slow', true)
     } else if (this.#held && !this.#behind) this.#write(frame, [frame], frame.waiter !== undefined)
-    // What is sent to one reader alone is never dropped: who sent it was promised to hear of it.
-    else if (frame.payload.length > room) this.#sender.end('slow', true)
+    // What is sent to one reader alone is never dropped: who sent it was promised to hear of it. So it has its own bound.
+    else if (this.#backlog.ownSize + frame.payload.length > this.#maxQueued) this.#sender.end('slow', true)
     else this.#backlog.add(frame, this.#held)
   }
 

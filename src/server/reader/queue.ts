@@ -17,6 +17,8 @@ export class Hole {
 export class Queue {
   /** How many bytes wait. */
   size = 0
+  /** How many of them are of what was sent to this reader alone. */
+  ownSize = 0
   // A Map keeps the order of insertion, forgets in constant time at both ends and in the middle, and lets something else
   // take the place of what is there.
   readonly #items = new Map<unknown, Frame | Hole>()
@@ -30,7 +32,7 @@ export class Queue {
   add(frame: Frame, key: unknown = frame): void {
     this.#items.set(key, frame)
     this.#newest = frame
-    this.size += frame.payload.length
+    this.#count(frame, 1)
   }
 
   /** Takes the oldest. */
@@ -39,7 +41,7 @@ export class Queue {
     if (!oldest) return undefined
     const [key, item] = oldest
     this.#items.delete(key)
-    if ('payload' in item) this.size -= item.payload.length
+    if ('payload' in item) this.#count(item, -1)
     return item
   }
 
@@ -48,8 +50,21 @@ export class Queue {
     const frame = this.#items.get(key)
     if (!frame || !('payload' in frame)) return undefined
     this.#items.delete(key)
-    this.size -= frame.payload.length
+    this.#count(frame, -1)
     return frame
+  }
+
+  /** Takes all that was sent to this reader alone, in its order. */
+  takeOwn(): Frame[] {
+    const own: Frame[] = []
+    if (this.ownSize === 0) return own
+    for (const [key, item] of this.#items) {
+      if (item instanceof Hole || item.event) continue
+      this.#items.delete(key)
+      this.#count(item, -1)
+      own.push(item)
+    }
+    return own
   }
 
   /** Leaves a hole at the end, for an event that is not taken in. */
@@ -68,7 +83,7 @@ export class Queue {
       if (item instanceof Hole) before = item
       else if (!item.event) before = undefined
       else {
-        this.size -= item.payload.length
+        this.#count(item, -1)
         if (before) {
           before.newest = item.event.id
           this.#items.delete(key)
@@ -77,5 +92,10 @@ export class Queue {
       }
     }
     return undefined
+  }
+
+  #count({ payload, event }: Frame, sign: 1 | -1): void {
+    this.size += sign * payload.length
+    if (!event) this.ownSize += sign * payload.length
   }
 }
