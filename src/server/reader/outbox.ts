@@ -161,10 +161,13 @@ export class Outbox {
     const room = this.#maxQueued - this.#exchange.held - this.#backlog.size
     if (frame.event) {
       if (!this.#sender.overflow(this.#backlog.queue, frame, room)) this.#sender.end('slow', true)
-    } else if (this.#held && !this.#behind) this.#write(frame, [frame], frame.waiter !== undefined)
-    // What is sent to one reader alone is never dropped: who sent it was promised to hear of it. So it has its own bound.
-    else if (this.#backlog.ownSize + frame.payload.length > this.#maxQueued) this.#sender.end('slow', true)
-    else this.#backlog.add(frame, this.#held)
+    } else if (this.#backlog.ownSize + frame.payload.length > this.#maxQueued) {
+      // What is sent to one reader alone is never dropped: who sent it was promised to hear of it. So it has its own bound.
+      this.#sender.end('slow', true)
+    } else {
+      this.#backlog.add(frame, this.#held)
+      if (this.#held && !this.#behind) this.drained()
+    }
   }
 
   #write(bytes: Bytes, frames: readonly Frame[], isAwaited: boolean): void {
