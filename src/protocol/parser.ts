@@ -81,7 +81,7 @@ export function createParser(options: ParserOptions = {}): Parser {
     } finally {
       busy = false
       // A piece of a chunk would keep all of it in memory until the next id.
-      if (id !== known) id = slice(` ${id}`, 1)
+      if (id !== known) id = slice(`${id} `, 0, -1)
       // Only where a callback threw: what it left behind.
       if (text) backlog = slice(text, next) + backlog
     }
