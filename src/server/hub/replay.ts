@@ -1,5 +1,4 @@
 import { fromId, type Interest, type Position, toId } from '../../log/log.ts'
-import { isPromise } from '../promise.ts'
 import type { Delivery } from '../reader/delivery.ts'
 import type { Gap, GapReason } from '../reader/gap.ts'
 import type { Piece } from '../reader/hub-subscriber.ts'
@@ -40,6 +39,9 @@ export interface Reader {
 
 /** How many entries are looked at before the clock is. */
 const UNTIMED = 32
+/** How often a log is asked again for what the feed has heard of, and how long after, in milliseconds. */
+const TRIES = 5
+const PAUSE = 20
 
 /**
  * Brings readers from where they were to where the feed is, and lets them go on live at a moment when both are the same.
@@ -99,27 +101,38 @@ export class Replay {
     }
     const page = await this.#feed.pages.read(position)
     if (!page) return false
-    return !log.covers || (await this.#ask(log.covers(position, interest))) === true
+    return this.#isCovered(position, interest)
   }
 
   async #catchUp(reader: Reader): Promise<void> {
-    const { log, pages } = this.#feed
+    let tries = 0
     while (reader.open && !this.#isThere(reader)) {
-      const { epoch, offset } = reader
-      const target = this.#feed.position
-      const read = pages.read({ epoch, offset })
-      const page = isPromise(read) ? await read : read
+      const page = await this.#pageFor(reader)
       if (!reader.open) return
-      const covered = !log.covers || (await this.#ask(log.covers({ epoch, offset }, reader.interest)))
-      if (page && covered && page.end > offset) await this.#give(reader, page)
-      // What the feed has heard of, the log has: a page that is read then leads there, or at least in its direction.
-      else if (!page || !covered || (target && target.epoch === epoch && offset >= target.offset)) {
+      if (page && page.end > reader.offset) {
+        tries = 0
+        await this.#give(reader, page)
+      } else if (page && ++tries <= TRIES) {
+        // What the feed has heard of, the log has: a copy of it may lag behind.
+        await new Promise((resolve) => setTimeout(resolve, PAUSE))
+      } else {
         const start = await this.lost(toId(reader), reader)
         reader.epoch = start.position.epoch
         reader.offset = start.position.offset
         if (reader.open) await reader.tellGap(start.gap)
-      } else await rest()
+      }
     }
+  }
+
+  /** What comes next for a reader; nothing where something of its own is gone. */
+  async #pageFor({ epoch, offset, interest }: Reader): Promise<Page | undefined> {
+    const page = await this.#feed.pages.read({ epoch, offset })
+    return page && (await this.#isCovered({ epoch, offset }, interest)) ? page : undefined
+  }
+
+  async #isCovered(position: Position, interest: Interest): Promise<boolean> {
+    const { log } = this.#feed
+    return !log.covers || (await this.#ask(log.covers(position, interest)))
   }
 
   /** Gives a reader what is its to see of a page: whole pieces as one, where it sees all of them. */

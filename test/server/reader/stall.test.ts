@@ -92,15 +92,18 @@ describe('stallTimeout', () => {
 
   test('cuts off who takes nothing though only little waits: the kernel is full', async () => {
     const { hub, url } = await serveHub({ stallTimeout: 200, maxQueued: 2 ** 26, heartbeat: 0 })
-    sipper(url)
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    after(() => socket.destroy())
+    socket.on('error', () => {}).pause()
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     await until(() => hub.size === 1)
     const [subscriber] = hub.subscribers()
     // Small pieces, until one of them waits here and goes on waiting: kernels give a reader more room as they see fit.
     const waits = () => (subscriber?.queued ?? 0) > 0
-    for (let n = 0; n < 20_000; n++) {
-      await hub.publish({ data: 'x'.repeat(2000) })
-      if (n % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
-      if (waits()) await new Promise((resolve) => setTimeout(resolve, 30))
+    for (let n = 0; n < 5000; n++) {
+      await hub.publish({ data: 'x'.repeat(20_000) })
+      await new Promise((resolve) => setImmediate(resolve))
+      if (waits()) await new Promise((resolve) => setTimeout(resolve, 10))
       if (waits()) break
     }
     expect(waits()).toBe(true)
