@@ -76,5 +76,5 @@ export function toMessage(event: OutgoingEvent, audience: Audience | Everyone | 
 
 // A header's value is trimmed on its way (RFC 9110 §5.5): the id would come back as another one.
 function isId(id: unknown): boolean {
-  return typeof id === 'string' && id !== '' && id.trim() === id && isCarriable(id)
+  return typeof id === 'string' && id !== '' && !/^[\t ]|[\t ]$/.test(id) && isCarriable(id)
 }

@@ -14,17 +14,22 @@ interface Departure {
 /**
  * Readers that have left, as long as something may be missed on their behalf: what was published to such a connection
  * alone, or to topics that it followed later, does not reach the next connection, which is another one. A reader is known
- * again by its user and the id that it had, which may be somebody else's, too: so it is told, and given nothing.
+ * again by its user and the id that it had, which may be somebody else's, too: so it is told, and given nothing. One that
+ * the application has named is known by its name, and follows again what it followed.
  */
 export class Departed {
   /** In the order in which they left. */
   readonly #departures = new Map<string, Departure>()
   readonly #byTopic = new Map<string, Set<Departure>>()
   readonly #missed = new Map<string, number>()
+  readonly #named = new Map<string, readonly string[]>()
 
   left({ id, user, outbox, view, isNamed }: HubSubscriber): void {
     const topics = view.topics.changed ? [...view.topics.all] : []
-    if (isNamed && topics.length === 0) return
+    if (isNamed) {
+      if (topics.length > 0) put(this.#named, keyOf(user, id), topics)
+      return
+    }
     const departure = { key: keyOf(user, outbox.sent), client: id, topics }
     this.#departures.set(id, departure)
     for (const topic of topics) {
@@ -53,17 +58,17 @@ export class Departed {
     return true
   }
 
-  /** The topics that a connection of this name followed besides those that it asks for. */
-  topicsOf(client: string): readonly string[] {
-    const departure = this.#departures.get(client)
-    if (departure) this.#forget(departure)
-    return departure?.topics ?? []
+  /** The topics that a connection of this name followed besides those that it asks for. Said once. */
+  topicsOf({ user, id }: Pick<HubSubscriber, 'user' | 'id'>): readonly string[] {
+    const key = keyOf(user, id)
+    const topics = this.#named.get(key) ?? []
+    this.#named.delete(key)
+    return topics
   }
 
   #miss(departure: Departure): void {
     this.#forget(departure)
-    this.#missed.set(departure.key, (this.#missed.get(departure.key) ?? 0) + 1)
-    if (this.#missed.size > REMEMBERED) this.#missed.delete(this.#missed.keys().next().value as string)
+    put(this.#missed, departure.key, (this.#missed.get(departure.key) ?? 0) + 1)
   }
 
   #forget(departure: Departure): void {
@@ -75,6 +80,12 @@ export class Departed {
   }
 }
 
+/** Keeps one more, and forgets the one kept longest where there are too many. */
+function put<Value>(kept: Map<string, Value>, key: string, value: Value): void {
+  kept.set(key, value)
+  if (kept.size > REMEMBERED) kept.delete(kept.keys().next().value as string)
+}
+
 function keyOf(user: string | undefined, id: string): string {
-  return `${user ?? ''} ${id}`
+  return JSON.stringify([user, id])
 }

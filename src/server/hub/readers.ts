@@ -56,6 +56,7 @@ export class Readers implements Home, FeedHome {
   async begin(subscriber: HubSubscriber): Promise<Start> {
     await this.feed.ready()
     const { lastEventId: asked, user, isNamed } = subscriber
+    if (asked && isNamed) this.#followAgain(subscriber)
     if (!asked) return { position: await firstPosition(this.feed, subscriber) }
     if (!isNamed && this.#departed.hasMissed(user, asked)) return this.#replay.lost(asked, undefined, 'client')
     return this.#replay.judge(asked, subscriber.interest)
@@ -71,7 +72,6 @@ export class Readers implements Home, FeedHome {
     const { maxDuration } = this.#options
     if (maxDuration) subscriber.leaves = performance.now() + lifetime(maxDuration)
     this.#metrics.count('connections_total')
-    if (subscriber.isNamed) this.#followAgain(subscriber)
     this.roster.add(subscriber)
     this.#upkeep.watch(subscriber)
   }
@@ -96,8 +96,13 @@ export class Readers implements Home, FeedHome {
     void this.#replay.join(subscriber, start, this.hooks.ask('onConnect', onConnect, subscriber))
   }
 
+  /** A connection of this name follows what it followed before, which may not have been noticed to be over. */
   #followAgain(subscriber: HubSubscriber): void {
-    for (const topic of this.#departed.topicsOf(subscriber.id)) {
+    const topics = new Set(this.#departed.topicsOf(subscriber))
+    for (const { user, view } of this.roster.clients.get(subscriber.id) ?? []) {
+      if (user === subscriber.user && view.topics.changed) for (const topic of view.topics.all) topics.add(topic)
+    }
+    for (const topic of topics) {
       try {
         subscriber.subscribe(topic)
       } catch {
