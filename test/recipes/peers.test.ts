@@ -67,7 +67,7 @@ describe('our server is read by', () => {
     const published = await publish()
     await expect.poll(seen, { timeout: 20_000 }).toEqual(published)
     // Published before it can be back: to be had by replay alone.
-    hub.disconnect({})
+    hub.disconnect('everyone')
     published.push(...(await publish([last])))
     await expect.poll(seen, { timeout: 20_000 }).toEqual(published)
   }

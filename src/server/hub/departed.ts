@@ -4,6 +4,8 @@ import type { HubSubscriber } from '../reader/hub-subscriber.ts'
 /** How many readers that have left are remembered. */
 const REMEMBERED = 10_000
 
+const NONE: readonly string[] = []
+
 interface Departure {
   readonly key: string
   readonly client: string
@@ -25,7 +27,7 @@ export class Departed {
   readonly #named = new Map<string, readonly string[]>()
 
   left({ id, user, outbox, view, isNamed }: HubSubscriber): void {
-    const topics = view.topics.changed ? [...view.topics.all] : []
+    const topics = view.topics.changed ? [...view.topics.all] : NONE
     if (isNamed) {
       if (topics.length > 0) put(this.#named, keyOf(user, id), topics)
       return

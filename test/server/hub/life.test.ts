@@ -136,7 +136,7 @@ describe('an id of the application’s own', () => {
     expect((await hub.publish({ data: '2' })).id).toBe(`${epoch}.2`)
   })
 
-  test.each([' a', 'a ', '\ta', 'a\t', ' ', '\u00a0a', 'a\u2003'])(
+  test.each([' a', 'a ', '\ta', 'a\t', ' '])(
     'with a space at its ends is refused: %j would come back as another',
     async (id) => {
       const hub = hubOf({ onError: () => {} })
@@ -144,13 +144,16 @@ describe('an id of the application’s own', () => {
     },
   )
 
-  test.each(['a b', 'order-7', '7', '日本', '1.5', 'é'])('such as %j can be resumed after', async (id) => {
-    const { hub, join } = await serveHub()
-    await hub.publish({ id, data: '1' })
-    await hub.publish({ data: '2' })
-    const reader = await join({ headers: { 'last-event-id': Buffer.from(id).toString('latin1') } })
-    expect(await reader.until(1)).toMatchObject([{ type: 'message', data: '2' }])
-  })
+  test.each(['a b', 'order-7', '7', '日本', '1.5', 'é', '\u00a0a', 'a\u2003'])(
+    'such as %j can be resumed after',
+    async (id) => {
+      const { hub, join } = await serveHub()
+      await hub.publish({ id, data: '1' })
+      await hub.publish({ data: '2' })
+      const reader = await join({ headers: { 'last-event-id': Buffer.from(id).toString('latin1') } })
+      expect(await reader.until(1)).toMatchObject([{ type: 'message', data: '2' }])
+    },
+  )
 
   test('that is taken is refused with duplicate-id', async () => {
     const hub = hubOf({ onError: () => {} })
