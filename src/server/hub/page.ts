@@ -1,6 +1,5 @@
-import type { Delivery } from '../reader/delivery.ts'
+import type { Delivery, Piece } from '../reader/delivery.ts'
 import { Frame } from '../reader/frame.ts'
-import type { Piece } from '../reader/hub-subscriber.ts'
 
 /** How many entries are read from the log at a time, and how much text of them is kept together. */
 export const PAGE = 256

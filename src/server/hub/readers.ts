@@ -8,7 +8,8 @@ import type { CloseReason } from '../reader/close-reason.ts'
 import type { Delivery } from '../reader/delivery.ts'
 import type { Bytes, Frame } from '../reader/frame.ts'
 import type { Gap } from '../reader/gap.ts'
-import { type Home, HubSubscriber } from '../reader/hub-subscriber.ts'
+import type { Home } from '../reader/home.ts'
+import { HubSubscriber } from '../reader/hub-subscriber.ts'
 import { lifetime } from '../reader/lifetime.ts'
 import type { Queue } from '../reader/queue.ts'
 import { enqueue } from '../reader/slow.ts'
@@ -27,7 +28,7 @@ import { Roster } from './roster.ts'
 const HOOK_TIMEOUT = 30_000
 
 /** The readers of one log: they are brought to where it is, told what comes, and looked after until they leave. */
-export class Readers implements Home, FeedHome {
+export class Readers implements Home<HubSubscriber>, FeedHome {
   readonly roster = new Roster()
   readonly feed: Feed
   readonly #options: HubOptions

@@ -1,7 +1,6 @@
 import { fromId, type Interest, type Position, toId } from '../../log/log.ts'
-import type { Delivery } from '../reader/delivery.ts'
+import type { Delivery, Piece } from '../reader/delivery.ts'
 import type { Gap, GapReason } from '../reader/gap.ts'
-import type { Piece } from '../reader/hub-subscriber.ts'
 import { within } from '../within.ts'
 import type { Feed } from './feed.ts'
 import { isTired, rest } from './pace.ts'

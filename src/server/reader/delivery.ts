@@ -58,3 +58,11 @@ function freeze(value: unknown): unknown {
   }
   return value
 }
+
+/** Consecutive deliveries that are written as one. */
+export interface Piece {
+  readonly deliveries: readonly Delivery[]
+  /** Whether nobody is excepted, as far as the addressees tell. */
+  readonly isForAll: boolean
+  readonly frame: Frame
+}

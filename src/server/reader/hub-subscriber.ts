@@ -4,42 +4,15 @@ import { type Grant, type Grants, judgeVerdict } from '../door/grant.ts'
 import type { Place } from '../door/limits.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { report } from '../report.ts'
-import type { CloseReason } from './close-reason.ts'
 import { BaseConnection, MAX_QUEUED, type QueueOptions } from './connection.ts'
-import type { Delivery } from './delivery.ts'
+import type { Delivery, Piece } from './delivery.ts'
 import { type Bytes, Frame } from './frame.ts'
 import type { Gap } from './gap.ts'
+import type { Home } from './home.ts'
 import { Outbox, type Sender } from './outbox.ts'
 import type { Hole, Queue } from './queue.ts'
 import type { Subscriber, SubscriberState } from './subscriber.ts'
 import { type Addressed, View } from './view.ts'
-
-/** What a subscriber needs of whoever serves it. */
-export interface Home {
-  /** Queues a published event for a reader that is behind, for which `room` bytes are left; false to give it up. */
-  overflow(subscriber: HubSubscriber, queue: Queue, frame: Frame, room: number): boolean
-  /** Tells a reader of a gap; resolves when it may go on. */
-  tellGap(subscriber: HubSubscriber, gap: Gap): Promise<void>
-  wrote(subscriber: HubSubscriber, bytes: Bytes, frames: readonly Frame[], now: number): void
-  over(subscriber: HubSubscriber, reason: CloseReason): void
-  /** It follows these topics from now on, and those no more, nor what begins so. */
-  followed(
-    subscriber: HubSubscriber,
-    added: readonly string[],
-    removed: readonly string[],
-    prefixes?: readonly string[],
-  ): void
-  /** Its grant ends at another time. */
-  renewed(subscriber: HubSubscriber): void
-}
-
-/** Consecutive deliveries that are written as one. */
-export interface Piece {
-  readonly deliveries: readonly Delivery[]
-  /** Whether nobody is excepted, as far as the addressees tell. */
-  readonly isForAll: boolean
-  readonly frame: Frame
-}
 
 /** How many bytes of a replay are written at a time. */
 const SLICE = 2 ** 17
@@ -57,7 +30,7 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender 
   readonly outbox: Outbox
   readonly view: View
   readonly #address: string | undefined
-  readonly #home: Home
+  readonly #home: Home<HubSubscriber>
   /** Its place among the hub's limits. */
   place: Place | undefined
   /** When its grant is over, in milliseconds since 1970: by the wall clock, as whoever granted it counts. */
@@ -71,7 +44,7 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender 
   live = false
 
   constructor(
-    home: Home,
+    home: Home<HubSubscriber>,
     exchange: Exchange,
     lastEventId: string,
     grants: Grants,
