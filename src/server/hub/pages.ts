@@ -37,27 +37,28 @@ export class Pages {
   /** The next entries after a position, and perhaps some before it; `undefined` where the log has them no more, or never had. */
   read(after: Position): Page | undefined | Promise<Page | undefined> {
     const { epoch, offset } = after
-    if (epoch === this.#epoch) {
-      const recent = this.#recent.after(offset)
-      if (recent) return recent
-      for (const start of [alignedTo(offset), offset]) {
-        const cached = this.#cached.get(start)
-        if (cached && cached.end > offset) return cached
-        const pending = this.#pending.get(start)
-        if (pending) return pending.then((page) => (page && page.end > offset ? page : this.#load(after)))
-      }
-    }
-    return this.#load(after)
+    const start = alignedTo(offset)
+    // Only pages of the log that we are at are shared.
+    if (epoch !== this.#epoch) return this.#ask(epoch, offset, start)
+    return this.#recent.after(offset) ?? this.#share(start, after)
   }
 
-  #load({ epoch, offset }: Position): Page | undefined | Promise<Page | undefined> {
-    const aligned = alignedTo(offset)
+  /** The page that begins there, if it leads on from where it is asked for; else one that begins exactly there. */
+  #share(start: number, after: Position): Page | undefined | Promise<Page | undefined> {
+    const { epoch, offset } = after
+    const leadsOn = (page: Page | undefined) => page !== undefined && page.start <= offset && page.end > offset
+    const cached = this.#cached.get(start)
+    if (leadsOn(cached)) return cached
+    const exact = start === offset
+    const pending = this.#pending.get(start)
+    if (pending) return pending.then((page) => (exact || leadsOn(page) ? page : this.#share(offset, after)))
     // A page that ended before what is needed now would do so again.
-    const start = epoch === this.#epoch && this.#cached.has(aligned) ? offset : aligned
+    if (cached && !exact) return this.#share(offset, after)
     const loaded = this.#ask(epoch, offset, start)
-    // Others may ask for another epoch's; only those of the log that we are at are shared.
-    if (!isPromise(loaded) || epoch !== this.#epoch) return loaded
-    const shared = loaded.finally(() => this.#pending.delete(start))
+    if (!isPromise(loaded)) return loaded
+    const shared = loaded.finally(() => {
+      if (this.#pending.get(start) === shared) this.#pending.delete(start)
+    })
     this.#pending.set(start, shared)
     return shared
   }

@@ -75,6 +75,26 @@ describe('pages', () => {
     expect(await pages.read({ epoch, offset: 100 })).toBeUndefined()
   })
 
+  test('begin where each needs them where two ask at once and the log does not go back so far', async () => {
+    const memory = memoryLog({ count: 20 })
+    for (let n = 1; n <= 100; n++) await memory.append(message(`${n}`))
+    let reads = 0
+    const log = remoteLog(memory, {
+      async read(after, limit) {
+        reads++
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        return after.offset < 80 ? undefined : memory.read(after, limit)
+      },
+    })
+    const { epoch } = await log.bounds()
+    const pages = new Pages(log, 1000)
+    pages.at(epoch)
+    const found = await Promise.all([95, 85, 90, 85, 90, 85].map((start) => all(pages, epoch, start, 100)))
+    expect(found).toEqual([95, 85, 90, 85, 90, 85].map((start) => upTo(start + 1, 100)))
+    // Once where pages begin, and once for each place.
+    expect(reads).toBe(4)
+  })
+
   test('are bounded in what they hold: long entries are fewer to a page, and old pages go', async () => {
     const { pages, epoch, reads } = await logOf(200, { text: () => 'x'.repeat(50_000) })
     const page = (await pages.read({ epoch, offset: 0 })) as Page

@@ -10,7 +10,7 @@ import {
   type Log,
   type Subscription,
 } from '../../../src/server/index.ts'
-import { memoryLog, remoteLog } from '../logs.ts'
+import { lateLog, memoryLog, remoteLog } from '../logs.ts'
 import { after, until } from '../serve.ts'
 
 /** A reader as a client is one: it keeps the last id of what was dispatched, and can be cut off anywhere. */
@@ -52,45 +52,6 @@ async function reader(hub: Hub, lastEventId = '', subscription: Subscription = {
     cut,
     reading,
   }
-}
-
-/** A log that answers when it likes: reads and appends take a while, and deliveries come late, in order. */
-function lateLog(memory = memoryLog(), random = Math.random): Log {
-  const late = () => new Promise((resolve) => setTimeout(resolve, random() * 4))
-  let line = Promise.resolve<unknown>(0)
-  return remoteLog(memory, {
-    async append(message, options) {
-      await late()
-      const position = await memory.append(message, options)
-      await late()
-      return position
-    },
-    async follow(follower, after) {
-      const following = await memory.follow(
-        {
-          ...follower,
-          entries(entries) {
-            line = line.then(late).then(() => follower.entries(entries))
-          },
-        },
-        after,
-      )
-      await late()
-      return following
-    },
-    async read(after, limit) {
-      await late()
-      const page = (await memory.covers?.(after, { topics: [] }))
-        ? await memory.read(after, Math.min(limit, 7))
-        : undefined
-      await late()
-      return page
-    },
-    async bounds() {
-      await late()
-      return memory.bounds()
-    },
-  })
 }
 
 function hubOf(options: HubOptions = {}): Hub {
