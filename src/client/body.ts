@@ -103,7 +103,10 @@ export class Body {
     const { asked, origin } = this.#opened
     health.deliver()
     if (raw.data === until) return this.#onEnd()
-    if (this.#ours && raw.type === 'gap') call(options.onGap, { asked, resumed: named, data: raw.data })
+    if (this.#ours && raw.type === 'gap') {
+      const { newest } = JSON.parse(raw.data)
+      call(options.onGap, { asked, resumed: named ?? newest, data: raw.data })
+    }
     cursors.begin(before)
     const next = cursor && this.#ask(raw, cursor)
     if (next !== undefined) cursors.move(next, origin)

@@ -37,6 +37,8 @@ export class Heartbeat {
   #isAhead(subscriber: HubSubscriber): boolean {
     const { position } = this.#feed
     if (!position || !subscriber.live || subscriber.outbox.sent === toId(position)) return false
+    // What waits behind a hole comes before that place.
+    if (subscriber.outbox.isHeld) return false
     if (position.offset < subscriber.offset) return false
     subscriber.offset = position.offset
     return true

@@ -152,8 +152,14 @@ export class Readers implements Home<HubSubscriber>, FeedHome {
 
   async tellGap(subscriber: HubSubscriber, gap: Gap): Promise<void> {
     this.#metrics.count('gaps_total')
-    subscriber.tell(encode({ id: gap.newest, type: 'gap', data: gap }), gap.newest)
-    await this.hooks.ask('onGap', this.#options.onGap, gap, subscriber)
+    const { onGap } = this.#options
+    const { newest: id } = gap
+    const event = { type: 'gap', data: gap }
+    if (!onGap) return subscriber.tell(encode({ id, ...event }), id)
+    // Its place comes after what the application has to say: who is cut off before that asks again, and is told again.
+    subscriber.tell(encode(event))
+    await this.hooks.ask('onGap', onGap, gap, subscriber)
+    subscriber.tell(encode({ id }), id)
   }
 
   wrote(subscriber: HubSubscriber, { payload }: Bytes, frames: readonly Frame[], now: number): void {

@@ -65,6 +65,11 @@ export class Outbox {
     return this.#behind
   }
 
+  /** Whether what waits is held back until the reader was told of a hole. */
+  get isHeld(): boolean {
+    return this.#held
+  }
+
   /** Adds a frame to what is written at the end of this turn. */
   push(frame: Frame): void {
     if (frame.waiter) {
@@ -135,7 +140,8 @@ export class Outbox {
   /** Calls back when all is written. */
   finish(whenEmpty: () => void): void {
     this.flush()
-    this.#held = false
+    // Behind a hole that it is being told of, nothing comes without what the application has to say: it will ask again.
+    if (this.#held) return whenEmpty()
     this.#onEmpty = whenEmpty
     if (!this.#behind) this.drained()
   }

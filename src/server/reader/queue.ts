@@ -19,9 +19,13 @@ export class Queue {
   size = 0
   /** How many of them are of what was sent to this reader alone. */
   ownSize = 0
-  // A Map keeps the order of insertion, forgets in constant time at both ends and in the middle, and lets something else
-  // take the place of what is there.
-  readonly #items = new Map<unknown, Frame | Hole>()
+  // By a number of its own: a Map keeps the order of insertion, forgets in constant time at both ends and in the middle, and
+  // lets a hole take the place of a frame. One frame may wait twice.
+  readonly #items = new Map<number, Frame | Hole>()
+  #next = 0
+  /** Where the frame is that a newer one of its key replaces. */
+  readonly #places = new Map<unknown, number>()
+  readonly #keys = new Map<number, unknown>()
   #newest: Frame | Hole | undefined
 
   get isEmpty(): boolean {
@@ -29,9 +33,12 @@ export class Queue {
   }
 
   /** Adds a frame at the end; under a key, it can be taken out of turn. */
-  add(frame: Frame, key: unknown = frame): void {
-    this.#items.set(key, frame)
-    this.#newest = frame
+  add(frame: Frame, key?: unknown): void {
+    if (key !== undefined) {
+      this.#places.set(key, this.#next)
+      this.#keys.set(this.#next, key)
+    }
+    this.#put(frame)
     this.#count(frame, 1)
   }
 
@@ -39,28 +46,29 @@ export class Queue {
   take(): Frame | Hole | undefined {
     const [oldest] = this.#items
     if (!oldest) return undefined
-    const [key, item] = oldest
-    this.#items.delete(key)
+    const [place, item] = oldest
+    this.#delete(place)
     if ('payload' in item) this.#count(item, -1)
     return item
   }
 
-  /** Takes the frame under a key out of turn. */
+  /** Takes the newest frame of a key out of turn. */
   takeKeyed(key: unknown): Frame | undefined {
-    const frame = this.#items.get(key)
-    if (!frame || !('payload' in frame)) return undefined
-    this.#items.delete(key)
+    const place = this.#places.get(key)
+    if (place === undefined) return undefined
+    const frame = this.#items.get(place) as Frame
+    this.#delete(place)
     this.#count(frame, -1)
     return frame
   }
 
-  /** Takes all that was sent to this reader alone, in its order. */
+  /** Takes all that was sent to this reader alone, in its order; but not a place in the log, which is that of what is before it. */
   takeOwn(): Frame[] {
     const own: Frame[] = []
     if (this.ownSize === 0) return own
-    for (const [key, item] of this.#items) {
-      if (item instanceof Hole || item.event) continue
-      this.#items.delete(key)
+    for (const [place, item] of this.#items) {
+      if (item instanceof Hole || item.event || item.id !== undefined) continue
+      this.#delete(place)
       this.#count(item, -1)
       own.push(item)
     }
@@ -69,29 +77,48 @@ export class Queue {
 
   /** Leaves a hole at the end, for an event that is not taken in. */
   lose(id: string): void {
-    if (this.#newest instanceof Hole && this.#items.has(this.#newest)) this.#newest.newest = id
-    else {
-      this.#newest = new Hole(id)
-      this.#items.set(this.#newest, this.#newest)
-    }
+    if (this.#newest instanceof Hole && !this.isEmpty) this.#newest.newest = id
+    else this.#put(new Hole(id))
   }
 
   /** Drops the oldest published event and leaves a hole in its place. Nothing where there is none. */
   dropOldest(): Frame | undefined {
     let before: Hole | undefined
-    for (const [key, item] of this.#items) {
+    for (const [place, item] of this.#items) {
       if (item instanceof Hole) before = item
       else if (!item.event) before = undefined
       else {
         this.#count(item, -1)
         if (before) {
           before.newest = item.event.id
-          this.#items.delete(key)
-        } else this.#items.set(key, new Hole(item.event.id))
+          this.#delete(place)
+        } else {
+          const hole = new Hole(item.event.id)
+          this.#items.set(place, hole)
+          this.#forgetKey(place)
+          if (item === this.#newest) this.#newest = hole
+        }
         return item
       }
     }
     return undefined
+  }
+
+  #put(item: Frame | Hole): void {
+    this.#items.set(this.#next++, item)
+    this.#newest = item
+  }
+
+  #delete(place: number): void {
+    this.#items.delete(place)
+    this.#forgetKey(place)
+  }
+
+  #forgetKey(place: number): void {
+    const key = this.#keys.get(place)
+    if (key === undefined) return
+    this.#keys.delete(place)
+    if (this.#places.get(key) === place) this.#places.delete(key)
   }
 
   #count({ payload, event }: Frame, sign: 1 | -1): void {

@@ -95,14 +95,16 @@ async function reader(world: World, number: number): Promise<Judge> {
     const parser = createParser({
       lastEventId: id,
       onEvent: (event: ServerSentEvent) => current.see(event),
-      onId: (next) => {
+      onId: (next, hasEvent) => {
         id = next
+        if (!hasEvent) current.placed(next)
       },
     })
     const [subscriber] = hub.subscribers({ client: who.client }) as Iterable<Subscriber>
     const leaves = performance.now() + random() * 60
     for (;;) {
       if (random() < 0.2) await pause(random() * 15)
+      if (random() < 0.02) hub.disconnect({ client: who.client }, { now: random() < 0.5 })
       if (random() < 0.1) subscriber?.send({ type: 'own', data: `${++own}` }).catch(() => {})
       if (world.isOver() ? current.isUpToDate : performance.now() > leaves) break
       // A chunk that comes when we have long left is lost, as it is to a client.
@@ -177,7 +179,7 @@ async function round(seed: number, said: string[]): Promise<{ events: number; ga
     ...(snapshots && {
       onGap: async (_, subscriber) => {
         tell(hub)
-        if (random() < 0.5) await pause(random() * 10)
+        if (random() < 0.5) await pause(random() * 50)
         // What it is told is the state of now, which is at least that of the gap's end.
         await subscriber.send({ type: 'snapshot', data: `${truth.last}` })
       },

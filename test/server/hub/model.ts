@@ -69,8 +69,10 @@ export class Judge {
   readonly #snapshots: boolean
   /** Keys of events that were passed over because a newer one is to come, and where. */
   readonly #owed = new Map<string, number>()
-  /** Where it was before the gap whose snapshot has yet to come. */
+  /** Where it was before a gap, until it has the place after it. */
   #before: number | undefined
+  /** Whether the gap's snapshot has yet to come. */
+  #isDue = false
   #own = 0
   /** The last that it was shown. */
   readonly #told: string[] = []
@@ -89,8 +91,31 @@ export class Judge {
     this.#tell(
       `${event.type} ${event.type === 'gap' ? event.data : ''}${event.type === 'snapshot' ? event.data : ''}(${event.id})`,
     )
+    this.#explain(() => this.#judge(event))
+  }
+
+  /** It is given a place without an event. */
+  placed(id: string): void {
+    this.#tell(`placed at ${id}`)
+    this.#explain(() => {
+      const offset = this.#truth.offset(id)
+      if (offset === undefined) throw new Error(`a place that names nothing: ${id}`)
+      if (this.#isDue) throw new Error('a place before the snapshot of the gap')
+      if (offset < this.place) throw new Error(`a place before ${this.place}`)
+      this.#before = undefined
+      this.#pass(offset)
+    })
+  }
+
+  /** It returns with this id. */
+  resume(id: string): void {
+    this.#tell(`returns with ${id}`)
+    this.#explain(() => this.#resume(id))
+  }
+
+  #explain(judge: () => void): void {
     try {
-      this.#judge(event)
+      judge()
     } catch (error) {
       throw new Error(`${error} ${JSON.stringify(this.#who)}, after ${this.#told.join(', ')}`)
     }
@@ -107,23 +132,23 @@ export class Judge {
     else this.#event(id)
   }
 
-  /** It returns with this id. */
-  resume(id: string): void {
-    this.#tell(`returns with ${id}`)
+  #resume(id: string): void {
     const offset = this.#truth.offset(id)
     if (offset === undefined) throw new Error(`returns with an id that names nothing: ${id}`)
-    if (this.#before !== undefined && offset <= this.place) {
-      // The snapshot did not come any more: it has to be told again, or given all.
+    if (this.#before !== undefined && offset <= this.#before) {
+      // The gap is told again, or what was missed is given after all.
       this.place = offset
       for (const [key, at] of this.#owed) if (at > offset) this.#owed.delete(key)
-    } else if (offset < this.place) throw new Error(`returns with ${id}, has everything up to ${this.place}`)
+    } else if (this.#isDue) throw new Error(`returns with ${id}, and will never have the snapshot of the gap`)
+    else if (offset < this.place) throw new Error(`returns with ${id}, has everything up to ${this.place}`)
+    this.#isDue = false
     this.#before = undefined
     this.#pass(offset)
   }
 
   /** Whether it has all that is its own, by now. */
   get isUpToDate(): boolean {
-    if (this.#owed.size > 0 || this.#before !== undefined) return false
+    if (this.#owed.size > 0 || this.#isDue) return false
     for (let offset = this.place + 1; offset <= this.#truth.last; offset++) {
       if (this.#truth.isFor(offset, this.#who)) return false
     }
@@ -133,13 +158,14 @@ export class Judge {
   #event(id: string): void {
     const offset = this.#truth.offset(id)
     if (offset === undefined) throw new Error(`an event with an id that names nothing: ${id}`)
-    if (this.#before !== undefined) throw new Error(`${id} comes before the snapshot of the gap`)
+    if (this.#isDue) throw new Error(`${id} comes before the snapshot of the gap`)
     if (offset <= this.place) throw new Error(`${id} comes after ${this.place}: doubled, or out of order`)
     if (!this.#truth.isFor(offset, this.#who)) throw new Error(`${id} is for somebody else`)
     this.#pass(offset - 1)
     const key = this.#truth.payload(offset)?.key
     if (key !== undefined) this.#owed.delete(key)
     this.place = offset
+    this.#before = undefined
     this.events++
   }
 
@@ -157,8 +183,9 @@ export class Judge {
   #gap({ reason, oldest, newest }: Gap): void {
     const last = this.#truth.offset(newest)
     if (last === undefined || last <= this.place) throw new Error(`a gap up to ${newest}, after ${this.place}`)
-    if (this.#before !== undefined) throw new Error('a gap before the snapshot of the one before it')
-    this.#before = this.#snapshots ? this.place : undefined
+    if (this.#isDue) throw new Error('a gap before the snapshot of the one before it')
+    this.#isDue = this.#snapshots
+    this.#before = this.#snapshots ? (this.#before ?? this.place) : undefined
     if (reason === 'slow') {
       const first = this.#truth.offset(oldest) as number
       this.#pass(first - 1)
@@ -174,9 +201,9 @@ export class Judge {
   }
 
   #snapshot(up: number): void {
-    if (this.#before === undefined) throw new Error('a snapshot without a gap')
+    if (!this.#isDue) throw new Error('a snapshot without a gap')
     if (up < this.place) throw new Error(`a snapshot of ${up} after a gap up to ${this.place}`)
-    this.#before = undefined
+    this.#isDue = false
   }
 
   #ownOne(number: number): void {
