@@ -8,6 +8,12 @@ import { Recent } from './recent.ts'
 /** How much text of older pages is kept for whoever comes next. */
 const CACHED_TEXT = 2 ** 22
 
+/** A page that is on its way, and after which offset it was asked for. */
+interface Asked {
+  readonly offset: number
+  readonly page: Promise<Page | undefined>
+}
+
 /**
  * Reads a log for many readers at once: what several need at about the same time is read, decoded and encoded once. After a
  * deploy, a thousand readers come back to about the same place.
@@ -16,7 +22,8 @@ export class Pages {
   readonly #log: Log
   readonly #patience: number
   #epoch = ''
-  readonly #pending = new Map<number, Promise<Page | undefined>>()
+  /** By where they begin, unless the log does not go back so far. */
+  readonly #pending = new Map<number, Asked>()
   /** The oldest first. */
   readonly #cached = new Map<number, Page>()
   #cachedText = 0
@@ -49,18 +56,24 @@ export class Pages {
     const leadsOn = (page: Page | undefined) => page !== undefined && page.start <= offset && page.end > offset
     const cached = this.#cached.get(start)
     if (leadsOn(cached)) return cached
-    const exact = start === offset
     const pending = this.#pending.get(start)
-    if (pending) return pending.then((page) => (exact || leadsOn(page) ? page : this.#share(offset, after)))
+    if (pending) {
+      return pending.page.then((page) =>
+        pending.offset === offset || leadsOn(page) ? page : this.#share(offset, after),
+      )
+    }
     // A page that ended before what is needed now would do so again.
-    if (cached && !exact) return this.#share(offset, after)
+    if (cached && start < offset) return this.#share(offset, after)
     const loaded = this.#ask(epoch, offset, start)
     if (!isPromise(loaded)) return loaded
-    const shared = loaded.finally(() => {
-      if (this.#pending.get(start) === shared) this.#pending.delete(start)
-    })
-    this.#pending.set(start, shared)
-    return shared
+    const asked: Asked = {
+      offset,
+      page: loaded.finally(() => {
+        if (this.#pending.get(start) === asked) this.#pending.delete(start)
+      }),
+    }
+    this.#pending.set(start, asked)
+    return asked.page
   }
 
   /** Reads from where a page begins; where the log does not go back so far, from where it is needed. */

@@ -95,6 +95,26 @@ describe('pages', () => {
     expect(reads).toBe(4)
   })
 
+  test('begin where they are needed for one who is where pages begin, though another waits for a later one', async () => {
+    const memory = memoryLog({ count: 300 })
+    for (let n = 1; n <= 300; n++) await memory.append(message(`${n}`))
+    let first = true
+    const log = remoteLog(memory, {
+      async read(after, limit) {
+        const short = first
+        first = false
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        // A short page, which does not reach as far as it was asked for.
+        return memory.read(after, short ? 2 : limit)
+      },
+    })
+    const { epoch } = await log.bounds()
+    const pages = new Pages(log, 1000)
+    pages.at(epoch)
+    const found = await Promise.all([PAGE + 10, PAGE, PAGE].map((start) => all(pages, epoch, start, 300)))
+    expect(found).toEqual([PAGE + 10, PAGE, PAGE].map((start) => upTo(start + 1, 300)))
+  })
+
   test('are bounded in what they hold: long entries are fewer to a page, and old pages go', async () => {
     const { pages, epoch, reads } = await logOf(200, { text: () => 'x'.repeat(50_000) })
     const page = (await pages.read({ epoch, offset: 0 })) as Page
