@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { compile } from 'svelte/compiler'
 import { defineConfig } from 'vitest/config'
@@ -33,6 +34,8 @@ const page = {
 export default defineConfig({
   root,
   test: {
+    // On two cores the default is one.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         root,

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { fillBench } from './bench.ts'
 import { fill } from './comments.js'
 import { fillPeers } from './peers.ts'
 import { reference } from './reference.js'
@@ -28,6 +29,11 @@ test('the tables are the doc comments and the budgets (`npm run docs` writes the
 test('the comparison with other parsers is what the differential test proves of each', () => {
   expect(readme).toContain('<!-- peers -->')
   expect(readme).toBe(fillPeers(readme))
+})
+
+test('the figures are those that were measured (`npm run bench:record` writes them down)', () => {
+  expect(readme).toContain('<!-- bench: ')
+  expect(readme).toBe(fillBench(readme))
 })
 
 test('the reference is what the doc comments say (`npm run docs` writes it)', () => {
