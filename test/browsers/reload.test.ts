@@ -34,7 +34,7 @@ async function stream(request: IncomingMessage, response: ServerResponse, elsewh
     let text = ''
     for (let n = 0; n < count; n++) text += `event: tick\nid: ${next}\ndata: ${next++}\n\n`
     sent += count
-    response.write(sent >= until ? text.slice(0, -5) : text)
+    response.write(sent >= until && next <= LAST ? text.slice(0, -5) : text)
     await pause(Math.random() * 8)
   }
   if (next > LAST) response.write(':\n\n')

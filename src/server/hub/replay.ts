@@ -115,6 +115,8 @@ export class Replay {
         // What the feed has heard of, the log has: a copy of it may lag behind.
         await new Promise((resolve) => setTimeout(resolve, PAUSE))
       } else {
+        // Another gap may wait to be told.
+        await reader.room()
         const start = await this.lost(toId(reader), reader)
         reader.epoch = start.position.epoch
         reader.offset = start.position.offset

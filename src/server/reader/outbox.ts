@@ -111,18 +111,17 @@ export class Outbox {
     }
     socket?.uncork()
     if (this.#backlog?.isEmpty) this.#backlog = undefined
-    if (this.#behind) return
+    if (this.#behind || this.#backlog) return
     this.#settleRoom()
-    if (this.#backlog) return
     const onEmpty = this.#onEmpty
     this.#onEmpty = undefined
     onEmpty?.()
   }
 
-  /** Resolves when nothing waits to be taken, or the reader is gone. */
+  /** Resolves when nothing waits to be taken, nor to be told, or the reader is gone. */
   room(): Promise<void> | undefined {
     this.flush()
-    if (!this.#behind || this.#sender.ended) return undefined
+    if ((!this.#behind && !this.#held && !this.#backlog) || this.#sender.ended) return undefined
     return new Promise((resolve) => {
       this.#onRoom ??= []
       this.#onRoom.push(resolve)

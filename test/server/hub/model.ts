@@ -17,27 +17,34 @@ export interface Payload {
   readonly pad: string
 }
 
-/** Everything that the log ever had, whether it still has it or not. */
+/** Everything that the log ever had, whether it still has it or not: numbered through all of its lives. */
 export class Truth {
   readonly entries: Entry[] = []
   readonly #byId = new Map<string, number>()
-  epoch = ''
-  /** The offset of the newest. */
+  /** Where each life of the log began. */
+  readonly #begins = new Map<string, number>()
+  /** The number of the newest. */
   last = 0
 
-  add(entry: Entry): void {
-    this.epoch = entry.epoch
-    this.entries[entry.offset] = entry
-    this.last = entry.offset
-    this.#byId.set(entry.message.id ?? `${entry.epoch}.${entry.offset}`, entry.offset)
+  /** Another life of the log begins. */
+  begin(epoch: string): void {
+    if (!this.#begins.has(epoch)) this.#begins.set(epoch, this.last)
   }
 
-  /** The offset of an id, of the application's own as well. */
+  add(entry: Entry): void {
+    this.begin(entry.epoch)
+    this.last = (this.#begins.get(entry.epoch) as number) + entry.offset
+    this.entries[this.last] = entry
+    if (entry.message.id !== undefined) this.#byId.set(entry.message.id, this.last)
+  }
+
+  /** The number of what an id names, of the application's own as well. */
   offset(id: string): number | undefined {
     const own = this.#byId.get(id)
     if (own !== undefined) return own
-    const [epoch, offset] = id.split('.')
-    return (epoch === this.epoch || this.epoch === '') && offset !== undefined ? Number(offset) : undefined
+    const [epoch = '', offset] = id.split('.')
+    const begin = this.#begins.get(epoch)
+    return begin === undefined || offset === undefined ? undefined : begin + Number(offset)
   }
 
   payload(offset: number): Payload | undefined {
@@ -182,7 +189,8 @@ export class Judge {
 
   #gap({ reason, oldest, newest }: Gap): void {
     const last = this.#truth.offset(newest)
-    if (last === undefined || last <= this.place) throw new Error(`a gap up to ${newest}, after ${this.place}`)
+    if (last === undefined || last < this.place || (last === this.place && reason !== 'epoch'))
+      throw new Error(`a gap up to ${newest}, after ${this.place}`)
     if (this.#isDue) throw new Error('a gap before the snapshot of the one before it')
     this.#isDue = this.#snapshots
     this.#before = this.#snapshots ? (this.#before ?? this.place) : undefined
