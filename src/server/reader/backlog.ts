@@ -3,7 +3,7 @@ import { type Hole, Queue } from './queue.ts'
 
 /** What waits for a reader that is behind: in order, but for what goes past the published events. */
 export class Backlog {
-  readonly queue = new Queue()
+  queue = new Queue()
   #urgent: Frame[] = []
   #urgentSize = 0
 
@@ -26,10 +26,20 @@ export class Backlog {
     if (!urgent) this.queue.add(frame)
     else {
       // What was sent to it before stays before it.
-      for (const each of [...this.queue.takeOwn(), frame]) {
-        this.#urgent.push(each)
-        this.#urgentSize += each.payload.length
-      }
+      this.#hurry([...this.queue.takeOwn(), frame])
+    }
+  }
+
+  /** Lets go of all that was published; what was sent to this reader alone still goes. */
+  keepOwn(): void {
+    this.#hurry(this.queue.takeOwn())
+    this.queue = new Queue()
+  }
+
+  #hurry(frames: readonly Frame[]): void {
+    for (const frame of frames) {
+      this.#urgent.push(frame)
+      this.#urgentSize += frame.payload.length
     }
   }
 

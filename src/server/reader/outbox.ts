@@ -104,14 +104,18 @@ export class Outbox {
     socket?.cork()
     for (let next = this.#next(); next; next = this.#next()) {
       if (next instanceof Hole) {
-        // What waits behind it goes on when the reader has been told.
-        this.#held = true
-        this.#sender.fell(next, this.sent)
+        // One that leaves will ask again, from before the hole.
+        if (this.#onEmpty) this.#backlog?.keepOwn()
+        else {
+          // What waits behind it goes on when the reader has been told.
+          this.#held = true
+          this.#sender.fell(next, this.sent)
+        }
       } else this.#write(next, [next], next.waiter !== undefined)
     }
     socket?.uncork()
     if (this.#backlog?.isEmpty) this.#backlog = undefined
-    if (this.#behind || this.#backlog) return
+    if (this.#behind || this.#backlog || this.#held) return
     this.#settleRoom()
     const onEmpty = this.#onEmpty
     this.#onEmpty = undefined
@@ -140,7 +144,8 @@ export class Outbox {
   finish(whenEmpty: () => void): void {
     this.flush()
     // Behind a hole that it is being told of, nothing comes without what the application has to say: it will ask again.
-    if (this.#held) return whenEmpty()
+    if (this.#held) this.#backlog?.keepOwn()
+    this.#held = false
     this.#onEmpty = whenEmpty
     if (!this.#behind) this.drained()
   }
