@@ -39,9 +39,6 @@ export abstract class Exchange implements HubRequest {
   owner: Owner | undefined
   /** How many bytes were handed over to be carried. */
   handed = 0
-  /** Where bytes can be written past the answer, framed already, once it is open. */
-  socket: NodeSocket | undefined
-
   abstract readonly method: string
   abstract readonly url: string
   abstract readonly address: string | undefined
@@ -58,6 +55,8 @@ export abstract class Exchange implements HubRequest {
 
   /** Sends the head and a first comment. All below is for after it. */
   abstract open(head: Record<string, string>): void
+  /** Where bytes can be written past the answer, framed already, by now. */
+  abstract readonly socket: NodeSocket | undefined
   /** How many bytes were handed over and have not left. */
   abstract readonly held: number
   /** Changes whenever the reader has taken something of what it was sent. */

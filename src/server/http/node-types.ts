@@ -44,6 +44,8 @@ export interface Internals {
   readonly destroyed?: boolean
   readonly chunkedEncoding?: boolean
   readonly _header?: unknown
+  /** Whether the head was handed to the socket. */
+  readonly _headerSent?: boolean
   setTimeout?(milliseconds: number): unknown
   hasHeader?(name: string): boolean
   getHeader?(name: string): unknown

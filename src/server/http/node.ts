@@ -18,6 +18,7 @@ export class NodeExchange extends Exchange {
   #undrained: Array<() => void> = []
   /** Whether nobody between us and Node keeps our callbacks to himself. */
   #callsBack = false
+  #socket: NodeSocket | undefined
   /** What HTTP/2 is given piece by piece. */
   #pieces: Pieces | undefined
 
@@ -106,7 +107,12 @@ export class NodeExchange extends Exchange {
     // one of its characters makes V8 put them together, which saves 1 KiB per connection.
     if (typeof response._header === 'string') response._header.charCodeAt(0)
     this.#callsBack = writesAsNode(response)
-    this.socket = this.#callsBack ? directSocket(response) : undefined
+    this.#socket = this.#callsBack ? directSocket(response) : undefined
+  }
+
+  // Node 26 keeps the head until the end of the turn: what goes past it before would come before it.
+  get socket(): NodeSocket | undefined {
+    return this.response._headerSent === false ? undefined : this.#socket
   }
 
   get held(): number {

@@ -8,6 +8,7 @@ const HIGH_WATER = 16_384
 export class WebExchange extends Exchange {
   readonly raw: Request
   readonly address = undefined
+  readonly socket = undefined
   #response: Response | undefined
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
   /** Lets the stream ask for more, see `#pull`. */
