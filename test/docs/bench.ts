@@ -86,6 +86,7 @@ function parser({ parser: { seen, fresh } }: Results): string {
   const nodes = Object.keys(seen)
   const cell = (ratios: Ratios, node: string, form: string, name: string, lowest: boolean) => {
     const found = Object.values(ratios[node]?.[form] ?? {}).flatMap((row) => row[name] ?? [])
+    if (found.length === 0) throw new Error(`nothing was measured of ${name}`)
     return `${two(mean(found))}${lowest ? ` (${two(Math.min(...found))})` : ''}`
   }
   const row = (label: string, ratios: Ratios, form: string, name = 'unmissed') => [
@@ -100,7 +101,7 @@ function parser({ parser: { seen, fresh } }: Results): string {
       row('text, in a new process', fresh, 'text'),
       row('text, text seen in every shape', seen, 'text'),
       row('undici 7, bytes', seen, 'bytes', 'undici'),
-      row('@microsoft/fetch-event-source, bytes', seen, 'bytes', '@microsoft/fetch-event-source'),
+      row('@microsoft/fetch-event-source, bytes', seen, 'bytes', 'fetch-event-source'),
       row('openai’s decoder, bytes', seen, 'bytes', 'openai'),
     ],
   )
