@@ -1,6 +1,7 @@
 import { isEventStream } from '../protocol/content-type.ts'
 import { delay } from './delay.ts'
-import { ConnectError, type ConnectErrorCode } from './errors.ts'
+import { ConnectError, type ConnectErrorCode, nameOf } from './errors.ts'
+import { toAddress, toHeaders } from './mistakes.ts'
 import type { AttemptInfo, ConnectUrl } from './options.ts'
 import { isSafe, type SendContext, send, type Target } from './redirect.ts'
 import { LONGEST_ID, toBytes, UNSENDABLE } from './resume.ts'
@@ -13,8 +14,8 @@ export interface AttemptContext extends SendContext {
   readonly policy: RetryOptions
   /** The live id; `undefined` while there never was one. */
   readonly id: string | undefined
-  /** Called just before the request is sent, with whether it may be sent twice: a safe method without a body. */
-  onRequest(isRepeatable: boolean): void
+  /** Called just before the request is sent, with its name, and whether it may be sent twice: a safe method without a body. */
+  onRequest(where: string, isRepeatable: boolean): void
 }
 
 /** An accepted answer, and the origin that gave it. */
@@ -31,17 +32,17 @@ const BODY_WAIT = 1000
 export async function attempt(context: AttemptContext): Promise<Answer | undefined> {
   const { platform, policy } = context
   const target = await prepare(context)
-  context.onRequest(isSafe(target.method) && target.body == null)
+  context.onRequest(nameOf(target.method, target.url), isSafe(target.method) && target.body == null)
   const response = await send(target, context)
   const { status, headers, body } = response
   const type = headers.get('content-type')
   const refuse = (code: ConnectErrorCode, message: string, retryable = false) =>
-    refused(response, context, code, message, retryable)
+    refused(response, nameOf(target.method, target.url), context, code, message, retryable)
   if (status === 204) return undefined
-  if (status !== 200) await refuse('status', `Status ${status}`, isRetryable(status, policy.statuses))
-  if (!isEventStream(type)) await refuse('content-type', `${type} is not text/event-stream`)
+  if (status !== 200) await refuse('status', `status ${status}, not 200`, isRetryable(status, policy.statuses))
+  if (!isEventStream(type)) await refuse('content-type', `${type}, not text/event-stream`)
   // `null` is an empty body; React Native's fetch has none at all.
-  if (body === undefined) await refuse('no-body', 'This fetch cannot stream: pass { fetch } from "expo/fetch"')
+  if (body === undefined) await refuse('no-body', 'this fetch cannot stream: pass { fetch } from "expo/fetch"')
   // Where fetch followed by itself, only the answer knows the last address.
   return { response, origin: new URL((platform.guarded && response.url) || target.url).origin }
 }
@@ -49,6 +50,7 @@ export async function attempt(context: AttemptContext): Promise<Answer | undefin
 /** Throws with what a refused body says at its beginning. It is cancelled, and never waited for long: it may be endless, or silent. */
 async function refused(
   response: Response,
+  where: string,
   { options, signal }: AttemptContext,
   code: ConnectErrorCode,
   message: string,
@@ -60,7 +62,7 @@ async function refused(
   // Only these bytes: a piece of a longer text would keep all of it, and a character that is cut in two is left out.
   const bytes = first?.value?.subarray(0, BODY_PIECE)
   const body = bytes && new TextDecoder().decode(bytes, { stream: true })
-  throw new ConnectError(code, message, retryable, { response, body })
+  throw new ConnectError(code, message, retryable, { where, response, body })
 }
 
 type Changing<T> = T | ((info: AttemptInfo) => T | Promise<T>)
@@ -70,8 +72,8 @@ async function prepare({ url, options, info, platform, id, signal, onWarning }: 
   const now = async <T>(value: Changing<T>) =>
     typeof value === 'function' ? (value as (info: AttemptInfo) => T)(info) : value
   const target: Target = {
-    url: new URL(await now(url), globalThis.document?.baseURI ?? globalThis.location?.href),
-    headers: new Headers(await now(given)),
+    url: toAddress(await now(url), options),
+    headers: toHeaders(await now(given)),
     method: (await now(method)) ?? 'GET',
     body: await now(body),
   }
@@ -85,7 +87,7 @@ async function prepare({ url, options, info, platform, id, signal, onWarning }: 
   if (id) {
     const bytes = toBytes(id)
     if (bytes.length > LONGEST_ID)
-      onWarning(new ConnectError('unsendable-id', 'The last event id is too long to be sent'))
+      onWarning(new ConnectError('unsendable-id', 'the last event id is too long to be sent'))
     else if (param || UNSENDABLE.test(bytes)) {
       target.idParam = [param ?? 'lastEventId', id]
       target.url.searchParams.set(...target.idParam)

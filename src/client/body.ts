@@ -54,7 +54,8 @@ export class Body {
     const { options } = this.#shared
     const { body } = this.#opened.response
     const idle = options.idleTimeout ?? Number(/\bheartbeat=(\d+)/.exec(`${this.#ours}`)?.[1] ?? 0) * HEARTBEATS
-    if (idle > 0) this.#shared.watchdog = new Watchdog(idle, options.unref, (error) => fail(this.#step, error))
+    const fall = () => fail(this.#step, new ConnectError('timeout-idle', `no byte in ${idle} ms`, true, this.#shared))
+    if (idle > 0) this.#shared.watchdog = new Watchdog(idle, options.unref, fall)
     return body ? read(body, this.#parser(), this.#shared, this.#step.signal) : undefined
   }
 

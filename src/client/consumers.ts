@@ -42,7 +42,7 @@ export class Consumers {
     const loop = this.iterate([type])
     try {
       const { value } = await (signal ? race(loop.next(), signal) : loop.next())
-      if (!value) throw new ConnectError('closed', 'Closed before such an event')
+      if (!value) throw new ConnectError('closed', 'closed before such an event')
       loop.pass()
       return value
     } finally {
@@ -120,7 +120,7 @@ export class Consumers {
       const isFirst = !loop.idle++
       const isAlone = this.#listeners.size <= length
       if (isAlone && !isFirst) continue
-      const error = new ConnectError('consumer-stalled', `A loop took no event in ${timeout} ms`, false)
+      const error = new ConnectError('consumer-stalled', `a loop took no event in ${timeout} ms`, false)
       this.#tell(error)
       // Whoever hears of it may have closed us.
       if (isAlone || this.#isOver) continue

@@ -34,7 +34,7 @@ export class Control {
       this.#settleClosed = resolve
     })
     const abort = () => this.finish('aborted')
-    const expire = () => this.fail(new ConnectError('deadline', `Not over in ${deadline} ms`, false))
+    const expire = () => this.fail(new ConnectError('deadline', `not over in ${deadline} ms`, false, this.#shared))
     signal?.addEventListener('abort', abort)
     this.#undos = [
       signal ? () => signal.removeEventListener('abort', abort) : undefined,
@@ -108,7 +108,7 @@ export class Control {
     this.#shared.status.enter('closed', error)
     // Who closed it wants no more.
     this.#shared.consumers.end(reason === 'closed' || reason === 'aborted', error)
-    this.settleOpened(error ?? new ConnectError('closed', 'Closed before it opened'))
+    this.settleOpened(error ?? new ConnectError('closed', 'closed before it opened'))
     this.#settleClosed(reason)
   }
 }

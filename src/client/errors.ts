@@ -21,6 +21,8 @@ export type ConnectErrorCode =
 
 /** What is known of an error where it is made. */
 export interface ConnectErrorFacts {
+  /** The request that it is about, for the message. */
+  where?: string | undefined
   cause?: unknown
   response?: Response | undefined
   body?: string | undefined
@@ -46,14 +48,31 @@ export class ConnectError extends UnmissedError<ConnectErrorCode> {
   delay: number | undefined
 
   constructor(code: ConnectErrorCode, message: string, retryable = true, facts: ConnectErrorFacts = {}) {
-    const { cause, response, body, event } = facts
-    // Anything may be thrown.
-    const why = String((cause as Error | undefined)?.message ?? cause ?? '')
-    super(code, why ? `${message}: ${why}` : message, { cause })
+    const { where, cause, response, body, event } = facts
+    super(code, [where, message, ...reasons(cause)].filter(Boolean).join(': '), { cause })
     this.retryable = retryable
     this.status = response?.status
     this.headers = response?.headers
     this.body = body
     this.event = event
   }
+}
+
+/** What a cause says, and what is behind it: Node's fetch only says that it failed. */
+function reasons(cause: unknown): string[] {
+  const said: string[] = []
+  for (
+    let at = cause as Partial<AggregateError & { cause: unknown }> | null | undefined;
+    at != null && said.length < 5;
+  ) {
+    // Anything may be thrown.
+    said.push(String(at.message ?? at))
+    at = (at.cause ?? at.errors?.[0]) as typeof at
+  }
+  return said
+}
+
+/** A request as a message names it: without what may be secret in its address. */
+export function nameOf(method: string, { origin, pathname }: URL): string {
+  return `${method} ${origin}${pathname}`
 }

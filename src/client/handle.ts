@@ -5,6 +5,7 @@ import { BY_CALLER } from './environment.ts'
 import { Health } from './health.ts'
 import type { AnyEvent } from './listeners.ts'
 import { run } from './loop.ts'
+import { toAddress, toHeaders } from './mistakes.ts'
 import type { CloseReason, ConnectOptions, ConnectUrl, ListenOptions, Snapshot, State } from './options.ts'
 import { detect } from './platform.ts'
 import { Status } from './status.ts'
@@ -13,17 +14,21 @@ type Run = (event: AnyEvent) => unknown
 
 /** What the caller holds of a connection. A class, because a thousand would hold a thousand copies of every closure. */
 export class Handle {
-  readonly opened: Promise<void>
-  readonly closed: Promise<CloseReason>
   readonly #status: Status
   readonly #consumers: Consumers
   readonly #control: Control
+  /** Whether somebody waits to hear how it goes. */
+  #isAwaited = false
 
   constructor(url: ConnectUrl, options: ConnectOptions) {
-    const { lastEventId = '', resume, retry } = options
+    const { lastEventId = '', resume, retry, headers } = options
+    // A mistake is told where it was made; functions may answer better next time.
+    if (typeof url !== 'function') toAddress(url, options)
+    if (typeof headers !== 'function') toHeaders(headers)
     const cursors = new Cursors(lastEventId, resume)
     const status = new Status(options, cursors)
     const consumers = new Consumers(options, cursors, (error) => status.tell(error))
+    status.hasListeners = () => this.#isAwaited || consumers.hasLoops
     const policy = typeof retry === 'function' ? { when: retry } : (typeof retry === 'object' && retry) || {}
     const platform = detect()
     const health = new Health()
@@ -43,8 +48,6 @@ export class Handle {
     this.#status = status
     this.#consumers = consumers
     this.#control = control
-    this.opened = control.opened
-    this.closed = control.closed
     run(shared, control)
   }
 
@@ -65,6 +68,14 @@ export class Handle {
     return this.#consumers.iterate([undefined], this.close) as never
   }
 
+  get opened(): Promise<void> {
+    this.#isAwaited = true
+    return this.#control.opened
+  }
+  get closed(): Promise<CloseReason> {
+    this.#isAwaited = true
+    return this.#control.closed
+  }
   get state(): State {
     return this.#status.snapshot.state
   }

@@ -32,13 +32,14 @@ async function attempt(shared: Shared, control: Control, step: Step): Promise<Co
     const opened = await open(shared, step)
     if (opened) await enter(shared, control, step, opened).read()
     else if (!step.isCut) control.finish('stopped')
-    return new ConnectError('ended', 'The stream ended')
+    return new ConnectError('ended', 'the stream ended', true, shared)
   } catch (cause) {
     if (step.error) return step.error
     if (cause instanceof ConnectError) return cause
     // The parser knows one error only.
-    if (cause instanceof UnmissedError) return new ConnectError('event-too-large', cause.message, false, { cause })
-    return new ConnectError('request', 'The attempt failed', true, { cause })
+    if (cause instanceof UnmissedError)
+      return new ConnectError('event-too-large', 'an event is too long', false, { where: shared.where, cause })
+    return new ConnectError('request', 'no request could be made', true, { cause })
   } finally {
     // Whatever still hangs on the attempt goes with it.
     step.abort()
@@ -105,7 +106,9 @@ async function wait(
   const { signal } = control.begin()
   if (mistake && !shared.isWarned) {
     shared.isWarned = true
-    status.tell(new ConnectError('invalid-option', '`retry` must answer with a boolean or milliseconds', false))
+    status.tell(
+      new ConnectError('invalid-option', '`retry` must answer with a boolean or with milliseconds, 0 or more', false),
+    )
   }
   status.tell(error, milliseconds)
   if (!signal.aborted) status.enter('waiting', error, milliseconds)

@@ -28,7 +28,7 @@ export function read(body: ReadableStream<Bytes>, parser: Parser, shared: Shared
   return feed(reader, parser, shared, signal)
     .catch((cause) => {
       if (signal.aborted || cause instanceof UnmissedError) throw cause
-      throw new ConnectError('network', 'The stream broke', true, { cause })
+      throw new ConnectError('network', 'the stream broke', true, { where: shared.where, cause })
     })
     .finally(() => {
       signal.removeEventListener('abort', cancel)

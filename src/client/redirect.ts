@@ -1,4 +1,4 @@
-import { ConnectError } from './errors.ts'
+import { ConnectError, nameOf } from './errors.ts'
 import type { ConnectOptions } from './options.ts'
 import type { Platform } from './platform.ts'
 import { throwIfAborted } from './step.ts'
@@ -53,7 +53,7 @@ export async function send(target: Target, context: SendContext): Promise<Respon
       signal,
     }
     const response = await (options.fetch ?? fetch)(url.href, init as RequestInit).catch((cause) => {
-      throw new ConnectError('network', 'No connection', true, { cause })
+      throw new ConnectError('network', 'no connection', true, { where: nameOf(method, url), cause })
     })
     const hidden = response.type === 'opaqueredirect'
     const done = options.redirect || guarded || !(hidden || REDIRECTS.includes(response.status))
@@ -74,14 +74,20 @@ function redirect(target: Target, response: Response, count: number, { idOrigin,
   const rewritten = status === 303 ? !isSafe(method) : status < 303 && method.toUpperCase() === 'POST'
   if (!next || count > MOST_REDIRECTS || (!rewritten && body instanceof ReadableStream)) {
     const location = response.headers.get('location')
-    throw new ConnectError('redirect', `Cannot follow redirect ${count}, to ${location}`, false, { response })
+    const why = `cannot follow redirect ${count}, to ${location}`
+    throw new ConnectError('redirect', why, false, { where: nameOf(method, url), response })
   }
   const foreign = next.origin !== url.origin
   // An id goes to the origin that named it; one that the caller gave, or kept, goes along as a browser takes it.
   const takesId = !foreign || !idOrigin || next.origin === idOrigin
   if (takesId && idParam) next.searchParams.set(...idParam)
   if (!takesId && (idParam || headers.has('last-event-id')))
-    onWarning(new ConnectError('unsendable-id', `The last event id is not sent to ${next.origin}`))
+    onWarning(
+      new ConnectError(
+        'unsendable-id',
+        `the last event id is not sent to ${next.origin}, where another server than the one that named it may answer`,
+      ),
+    )
   for (const name of [...headers.keys()]) {
     // What describes the body comes and goes with it (RFC 9110 §8).
     const lost = /^content-(type|encoding|language|location)$/.test(name)

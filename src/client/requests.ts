@@ -24,7 +24,7 @@ export async function open(shared: Shared, step: Step): Promise<Opened | undefin
   shared.isSafe = true
   const expire = () => {
     if (connectTimeout || shared.isSafe || mayRepeat(shared))
-      fail(step, new ConnectError('timeout-connect', `No answer in ${timeout} ms`))
+      fail(step, new ConnectError('timeout-connect', `no answer in ${timeout} ms`, true, shared))
   }
   const stop = timeout > 0 ? later(timeout, expire, unref) : undefined
   try {
@@ -86,7 +86,8 @@ async function request(shared: Shared, signal: AbortSignal): Promise<Opened | un
     info: { attempt: health.failures + 1, lastEventId: asked },
     id: asked || (origin && asked),
     idOrigin: origin,
-    onRequest: (isSafe) => {
+    onRequest: (where, isSafe) => {
+      shared.where = where
       shared.isSafe = isSafe
     },
     onWarning: (error) => status.tell(error),

@@ -48,4 +48,4 @@ export function decode(raw: ServerSentEvent, parse: Parse | undefined, schemas: 
 
 /** The error of an event that a function of the caller's could not read. */
 export const invalid = (event: ServerSentEvent, cause: unknown): ConnectError =>
-  new ConnectError('invalid-data', `Invalid data of "${event.type}"`, true, { cause, event })
+  new ConnectError('invalid-data', `invalid data of "${event.type}"`, true, { cause, event })

@@ -22,6 +22,8 @@ export interface Shared {
   loading?: Promise<void> | undefined
   /** The token that is fetched, and the error that asked for it. */
   renewal?: { readonly isDone: Promise<boolean>; readonly error: ConnectError } | undefined
+  /** The request of now, as messages name it. */
+  where?: string
   /** Whether the request of now is a safe method without a body. */
   isSafe: boolean
   /** The server's reconnection time, in milliseconds. */

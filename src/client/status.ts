@@ -16,6 +16,10 @@ export class Status {
   /** The snapshot that was told last. */
   #told: Snapshot | undefined
   #watchers: readonly Watcher[] = []
+  /** Whether somebody hears in another way how it goes. */
+  hasListeners?: () => boolean
+  #isReported = false
+  #hasOpened = false
 
   constructor(options: ConnectOptions, cursors: Cursors) {
     this.#options = options
@@ -36,6 +40,7 @@ export class Status {
   enter(state: State, error?: ConnectError, delay?: number, attempt = this.#snapshot.attempt): void {
     const snapshot: Snapshot = { state, attempt, delay, error, lastEventId: this.#cursors.handled }
     this.#snapshot = snapshot
+    if (state === 'open') this.#hasOpened = true
     this.#told = snapshot
     call(this.#options.onState, snapshot)
     // Whoever hears of a state may change it; the others then hear of the newest only.
@@ -56,6 +61,17 @@ export class Status {
   tell(error: ConnectError, delay?: number): void {
     error.attempt ||= this.#snapshot.attempt
     error.delay = delay
+    this.#reportUnheard(error)
     call(this.#options.onError, error)
+  }
+
+  /** What nobody would hear of is told on the console, once; but not what is met by the next attempt of a stream that worked. */
+  #reportUnheard({ message, code, delay }: ConnectError) {
+    const { onError, onState } = this.#options
+    const isMet = delay !== undefined && this.#hasOpened
+    if (this.#isReported || isMet || onError || onState || this.#watchers.length || this.hasListeners?.()) return
+    this.#isReported = true
+    const next = delay === undefined ? '' : ' It is tried again.'
+    console.error(`unmissed: ${message} (${code}).${next} Pass { onError } to hear of this yourself.`)
   }
 }

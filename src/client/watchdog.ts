@@ -1,5 +1,4 @@
 import { later } from './delay.ts'
-import { ConnectError } from './errors.ts'
 
 /** How long bytes that came while the page was busy have to be read, in milliseconds. */
 const GRACE = 100
@@ -12,10 +11,10 @@ export class Watchdog {
   #disarm: (() => void) | undefined
   readonly #idle: number
   readonly #unref: boolean | undefined
-  readonly #onSilence: (error: ConnectError) => void
+  readonly #onSilence: () => void
 
   /** Tells `onSilence` after so many milliseconds without a byte. */
-  constructor(idle: number, unref: boolean | undefined, onSilence: (error: ConnectError) => void) {
+  constructor(idle: number, unref: boolean | undefined, onSilence: () => void) {
     this.#idle = idle
     this.#unref = unref
     this.#onSilence = onSilence
@@ -41,7 +40,7 @@ export class Watchdog {
     if (this.#isBlocked || now < this.#heardAt) this.#heardAt = now
     const left = this.#heardAt + this.#idle - now
     // We may have been too busy to read what came, so this is said twice.
-    if (left <= 0 && this.#isLast) this.#onSilence(new ConnectError('timeout-idle', `No byte in ${this.#idle} ms`))
+    if (left <= 0 && this.#isLast) this.#onSilence()
     else this.#arm(left)
   }
 

@@ -66,8 +66,11 @@ export async function request(
     if (isOk && isEventStream(type) && !signal.aborted)
       return { body, origin: new URL((guarded && response.url) || target).origin }
 
-    body?.cancel().catch(() => {})
     const location = !guarded && REDIRECTS.includes(status) && response.headers.get('location')
+    const drop = () => body?.cancel().catch(() => {})
+    // The abort comes first where there will be one: of a body that is cancelled Chromium may keep the connection.
+    if (location || signal.aborted) drop()
+    else signal.addEventListener('abort', drop)
     if (!location)
       throw new ConnectError(
         isOk ? 'content-type' : 'status',

@@ -111,11 +111,16 @@ describe('addresses', () => {
     await connect('/events', { fetch }).closed
     expect(calls.map(({ url }) => url)).toEqual(['https://page.test/events'])
   })
-  it('that are relative to nothing are an error that is told', async () => {
+  it('that are relative to nothing are a mistake, which is thrown', () => {
     const { fetch } = browser(() => stream())
-    const connection = connect('/events', { fetch, retry: false })
-    expect(await connection.closed).toBe('failed')
-    expect(connection.snapshot.error).toMatchObject({ code: 'request', message: expect.stringContaining('URL') })
+    expect(() => connect('/events', { fetch })).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+  })
+  it('of what the page itself was loaded by are asked for, though fetch alone could not', async () => {
+    vi.stubGlobal('location', { href: 'tauri://localhost/app' })
+    const { calls, fetch } = browser(() => new Response(null, { status: 204 }))
+    vi.stubGlobal('fetch', fetch)
+    await connect('/events').closed
+    expect(calls.map(({ url }) => url)).toEqual(['tauri://localhost/events'])
   })
 })
 

@@ -233,7 +233,7 @@ describe('fetch [beyond the standard]', () => {
     await vi.waitFor(() => expect(cancelled).toHaveBeenCalledTimes(2))
     const refused = new EventSource(base(), { fetch: async () => new Response(body(), { status: 403, headers }) })
     await next(refused, 'error')
-    expect(cancelled).toHaveBeenCalledTimes(3)
+    await vi.waitFor(() => expect(cancelled).toHaveBeenCalledTimes(3))
   })
 })
 

@@ -2,7 +2,7 @@ import { toId } from '../../log/log.ts'
 import { OptionError } from '../check.ts'
 import type { Exchange, HubRequest, Refusal } from '../http/exchange.ts'
 import { latin1, merged, streamHead } from '../http/headers.ts'
-import { headOnly, judge, lastEventId, METHODS, used } from '../http/negotiation.ts'
+import { headOnly, judge, lastEventId, METHODS, type Negotiate, used } from '../http/negotiation.ts'
 import { within } from '../within.ts'
 import type { Authorize } from './authorize.ts'
 import { Cors, type CorsOptions } from './cors.ts'
@@ -17,6 +17,7 @@ export interface DoorOptions {
   readonly cors?: CorsOptions | CorsOptions['origins'] | undefined
   readonly limits?: LimitOptions | undefined
   readonly methods?: readonly string[] | undefined
+  readonly negotiate?: Negotiate | undefined
   readonly headers?: Record<string, string> | undefined
   readonly heartbeat?: number | undefined
 }
@@ -91,7 +92,7 @@ export class Door<Guest, Start extends Beginning> {
   }
 
   #turnedAway(exchange: Exchange, { next }: Subscription, cors: Record<string, string>): boolean {
-    const refusal = judge(exchange, this.#options.methods) ?? this.#stopping()
+    const refusal = judge(exchange, this.#options) ?? this.#stopping()
     if (refusal?.status === 406 && next) next()
     else if (refusal) this.#refuse(exchange, cors, refusal)
     return refusal !== undefined

@@ -21,7 +21,7 @@ export interface Subscription<Metadata = unknown> {
   last?: number | undefined
   /** For a reader that comes for the first time: all events since then that the log has are given first; a date, or milliseconds since 1970. Default: none. */
   since?: Date | number | undefined
-  /** Called instead of the answer 406 when the request does not accept `text/event-stream`. Default: none. */
+  /** Called instead of the answer 406 when the request is not for a stream. Default: none. */
   next?: (() => void) | undefined
 }
 

@@ -2,28 +2,53 @@ const RANKS = ['*/*', 'text/*', 'text/event-stream']
 // What some old clients send for everything, such as Java's.
 const ANYTHING = '*'
 
+/** One range of an Accept header, RFC 9110 §12.5.1; a weight of zero refuses. */
+interface Range {
+  readonly type: string
+  readonly isWanted: boolean
+}
+
+function rangesOf(accept = ''): Range[] {
+  const found: Range[] = []
+  // A quoted parameter may hold commas and semicolons; none of ours does.
+  for (const range of accept
+    .replace(/"(?:[^"\\]|\\.)*"?/gs, '')
+    .toLowerCase()
+    .split(',')) {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
+    const weight = parameters.find((parameter) => parameter.startsWith('q='))
+    if (type) found.push({ type, isWanted: weight === undefined || Number(weight.slice(2)) !== 0 })
+  }
+  return found
+}
+
 /**
  * Whether an Accept header allows `text/event-stream`, RFC 9110 §12.5.1: the most specific range decides, a weight of
  * zero refuses, and no header at all accepts everything, as does one that names nothing.
  */
 export function acceptsEventStream(accept: string | undefined): boolean {
+  const ranges = rangesOf(accept)
   let best = -1
-  let allowed = true
-  // A quoted parameter may hold commas and semicolons; none of ours does.
-  for (const range of (accept ?? '')
-    .replace(/"(?:[^"\\]|\\.)*"?/gs, '')
-    .toLowerCase()
-    .split(',')) {
-    const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
-    if (best < 0 && type) allowed = false
+  let allowed = ranges.length === 0
+  for (const { type, isWanted } of ranges) {
     const rank = RANKS.indexOf(type === ANYTHING ? '*/*' : type)
     if (rank < 0 || rank < best) continue
-    const weight = parameters.find((parameter) => parameter.startsWith('q='))
-    const wanted = weight === undefined || Number(weight.slice(2)) !== 0
-    allowed = rank === best ? allowed || wanted : wanted
+    allowed = rank === best ? allowed || isWanted : isWanted
     best = rank
   }
   return allowed
+}
+
+/**
+ * Whether a request may be meant for a stream, whatever its Accept header says of it: a POST, as clients of language models
+ * send it with `Accept: application/json`, and whoever wants JSON; but nobody who looks for a page.
+ */
+export function mayWantStream(accept: string | undefined, method: string): boolean {
+  const ranges = rangesOf(accept)
+  const names = (...types: string[]): boolean => ranges.some(({ type, isWanted }) => isWanted && types.includes(type))
+  if (ranges.some(({ type }) => type === 'text/event-stream')) return acceptsEventStream(accept)
+  if (names('text/html', 'application/xhtml+xml')) return false
+  return method === 'POST' || names('application/json') || acceptsEventStream(accept)
 }
 
 /** The longest id that is taken from a request, in bytes: it is copied, compared and echoed. */

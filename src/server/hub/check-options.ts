@@ -13,7 +13,7 @@ import {
   wholeMilliseconds,
 } from '../check.ts'
 import { checkLimits } from '../door/limits.ts'
-import { QUEUE_RULES } from '../reader/accept-options.ts'
+import { NEGOTIATE, QUEUE_RULES } from '../reader/accept-options.ts'
 import type { CloseOptions, HubOptions } from './options.ts'
 
 const HISTORY: Rules = { count: bound, bytes: bound, age: bound, perTopic: bound, keys: bound }
@@ -42,6 +42,7 @@ const RULES: Rules = {
   limits: object,
   maxDuration: milliseconds,
   methods: tokens,
+  negotiate: NEGOTIATE,
   headers: headerFields,
   hookTimeout: milliseconds,
   onConnect: callable,

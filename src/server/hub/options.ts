@@ -6,6 +6,7 @@ import type { CorsOptions } from '../door/cors.ts'
 import type { LimitOptions } from '../door/limits.ts'
 import type { Subscription } from '../door/subscription.ts'
 import type { HubRequest, Refusal } from '../http/exchange.ts'
+import type { Negotiate } from '../http/negotiation.ts'
 import type { NodeRequest, NodeResponse } from '../http/node-types.ts'
 import type { MetricsOptions } from '../metrics.ts'
 import type { PublishedEvent } from '../published-event.ts'
@@ -55,6 +56,8 @@ export interface HubOptions<Metadata = unknown> extends QueueOptions {
   maxDuration?: number | undefined
   /** The methods that get a stream; others are answered 405. HEAD gets the head. Default: `['GET', 'POST']`. */
   methods?: readonly string[] | undefined
+  /** Which requests are for a stream, by their `Accept`: all but those for a page (`'lenient'`), those that accept `text/event-stream` (`'strict'`), or as a function says. Default: `'lenient'`. */
+  negotiate?: Negotiate | undefined
   /** More headers for each stream's head. Default: none. */
   headers?: Record<string, string> | undefined
   /** Called with each new subscriber. What it returns is awaited before live events: a snapshot that it sends comes first. Where it fails the connection ends. Default: none. */

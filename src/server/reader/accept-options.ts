@@ -1,4 +1,10 @@
-import { bound, callable, check, headerFields, milliseconds, type Rules, tokens } from '../check.ts'
+import { bound, callable, check, headerFields, milliseconds, type Rule, type Rules, tokens } from '../check.ts'
+
+/** What `negotiate` may be. */
+export const NEGOTIATE: Rule = {
+  is: (value) => value === 'lenient' || value === 'strict' || callable.is(value),
+  must: '"lenient", "strict" or a function of the request',
+}
 
 /** What `QueueOptions` may be. */
 export const QUEUE_RULES: Rules = { maxQueued: bound, stallTimeout: milliseconds, onError: callable }
@@ -9,6 +15,7 @@ const RULES: Rules = {
   heartbeat: milliseconds,
   maxDuration: milliseconds,
   methods: tokens,
+  negotiate: NEGOTIATE,
   next: callable,
 }
 

@@ -1,7 +1,7 @@
 import { OptionError } from '../check.ts'
 import type { Exchange, Owner } from '../http/exchange.ts'
 import { merged, streamHead } from '../http/headers.ts'
-import { headOnly, judge, lastEventId } from '../http/negotiation.ts'
+import { headOnly, judge, lastEventId, type Negotiate } from '../http/negotiation.ts'
 import { NodeExchange } from '../http/node.ts'
 import type { NodeRequest, NodeResponse } from '../http/node-types.ts'
 import { WebExchange } from '../http/web.ts'
@@ -21,7 +21,9 @@ export interface AcceptOptions extends QueueOptions {
   maxDuration?: number | undefined
   /** The methods that get a stream; others are answered 405. HEAD gets the head. Default: `['GET', 'POST']`. */
   methods?: readonly string[] | undefined
-  /** Called instead of the answer 406 when the request does not accept `text/event-stream`. Default: none. */
+  /** Which requests are for a stream, by their `Accept`: all but those for a page (`'lenient'`), those that accept `text/event-stream` (`'strict'`), or as a function says. Default: `'lenient'`. */
+  negotiate?: Negotiate | undefined
+  /** Called instead of the answer 406 when the request is not for a stream. Default: none. */
   next?: (() => void) | undefined
 }
 
@@ -51,7 +53,7 @@ export function accept(
   const options = web ? (second as AcceptOptions) : own
   checkAcceptOptions(options)
   const head = merged(streamHead(options.heartbeat), options.headers)
-  const refusal = judge(exchange, options.methods) ?? headOnly(exchange, head)
+  const refusal = judge(exchange, options) ?? headOnly(exchange, head)
   const left = exchange.gone
   const connection = new AcceptedConnection(exchange, lastEventId(exchange) ?? '', options)
   if (!refusal && !left) {

@@ -5,6 +5,7 @@ import {
   joined,
   LONGEST_ID,
   latin1,
+  mayWantStream,
   merged,
   streamHead,
   utf8,
@@ -41,6 +42,26 @@ describe('Accept (RFC 9110 §12.5.1)', () => {
     ['text/html;a="*/*', false, 'a quote that never ends'],
   ])('%s: %s, %s', (accept, accepted, _reason) => {
     expect(acceptsEventStream(accept)).toBe(accepted)
+  })
+
+  test.each<[string | undefined, string, boolean, string]>([
+    [undefined, 'GET', true, 'no header'],
+    ['*/*', 'GET', true, 'curl, fetch'],
+    ['text/event-stream', 'GET', true, 'EventSource'],
+    ['application/json', 'POST', true, 'the SDKs of OpenAI and Anthropic'],
+    ['application/json, text/event-stream', 'POST', true, 'MCP'],
+    ['application/json, text/plain, */*', 'GET', true, 'axios'],
+    ['application/json', 'GET', true, 'JSON alone'],
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'GET', false, 'a page, as browsers ask for it'],
+    ['text/html', 'POST', false, 'a form'],
+    ['text/html, text/event-stream', 'GET', true, 'a page or a stream'],
+    ['text/html;q=0, */*', 'GET', true, 'all but a page'],
+    ['text/event-stream;q=0, application/json', 'POST', false, 'all but a stream'],
+    ['application/json;q=0', 'GET', false, 'no JSON, and nothing else'],
+    ['image/png, image/*', 'GET', false, 'a picture'],
+    ['image/png', 'POST', true, 'a POST says more than what it accepts'],
+  ])('leniently, %s %s: %s, %s', (accept, method, may, _reason) => {
+    expect(mayWantStream(accept, method)).toBe(may)
   })
 
   test('is read in time linear in its length', () => {

@@ -123,11 +123,29 @@ describe('a request', () => {
     expect(await response.text()).toBe(':\n\ndata: hello\n\n')
   })
 
-  test('that does not accept an event stream is answered 406', async () => {
+  test('that looks for a page is answered 406, and told what this is', async () => {
     const { url, first } = await serveAccept()
-    expect((await fetch(url, { headers: { accept: 'application/json' } })).status).toBe(406)
+    const response = await fetch(url, { headers: { accept: 'text/html,*/*;q=0.8' } })
+    expect([response.status, await response.text()]).toEqual([406, expect.stringContaining('text/event-stream')])
     expect((await first()).open).toBe(false)
     await expect((await first()).send('x')).rejects.toThrow(ConnectionClosed)
+  })
+
+  test('that asks for JSON gets its stream, but not where Accept is to be taken strictly', async () => {
+    const json = { headers: { accept: 'application/json' } }
+    const lenient = await serveAccept({}, (connection) => connection.close())
+    expect((await fetch(lenient.url, json)).status).toBe(200)
+    const { url } = await serveAccept({ negotiate: 'strict' }, (connection) => connection.close())
+    expect((await fetch(url, json)).status).toBe(406)
+    expect((await fetch(url, { ...json, method: 'POST', body: '{}' })).status).toBe(406)
+    expect((await fetch(url, { headers: { accept: 'text/html,*/*;q=0.8' } })).status).toBe(200)
+  })
+
+  test('is for a stream where a function says so, which answers at once', async () => {
+    const negotiate = ({ url }: { url: string }) => url === '/stream'
+    const { url } = await serveAccept({ negotiate }, (connection) => connection.close())
+    expect((await fetch(`${url}stream`, { headers: { accept: 'text/html' } })).status).toBe(200)
+    expect((await fetch(`${url}page`)).status).toBe(406)
   })
 
   test('that does not accept an event stream is handed on where there is a next handler', async () => {
