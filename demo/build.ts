@@ -13,7 +13,11 @@ export async function buildPage(folder: string): Promise<void> {
       outDir: folder,
       emptyOutDir: true,
       target: 'es2022',
-      rollupOptions: { input: [`${page}index.html`, `${page}admin.html`] },
+      rollupOptions: {
+        input: [`${page}index.html`, `${page}admin.html`],
+        // "use client" is for servers that render; a page is all client.
+        onwarn: (warning, warn) => warning.code === 'MODULE_LEVEL_DIRECTIVE' || warn(warning),
+      },
     },
   })
 }

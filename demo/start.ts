@@ -12,6 +12,7 @@ const folder = `${root}node_modules/.cache/demo`
 // The declarations take the longest, and nobody here reads them; those of an earlier build stay.
 const { tsup } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 await build({ ...tsup, dts: false, clean: false, silent: true })
+await import('../test/package/tidy.js')
 await buildPage(folder)
 
 const { url, close } = await startFront({ folder, port: Number(process.env['PORT'] ?? 0) })

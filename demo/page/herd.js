@@ -22,6 +22,7 @@ const wait = () =>
   new Promise((resolve) => {
     connect('http://herd.invalid/', {
       fetch: dying,
+      onError() {},
       retry({ delay }) {
         resolve(delay)
         return false

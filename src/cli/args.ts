@@ -26,6 +26,8 @@ const options = {
   history: { type: 'string' },
   cors: { type: 'string', multiple: true },
   exit: { type: 'boolean' },
+  wait: { type: 'string' },
+  origin: { type: 'string' },
   // What the fingers write after `curl`, and what is so here anyway.
   'no-buffer': { type: 'boolean', short: 'N' },
   location: { type: 'boolean', short: 'L' },
@@ -45,7 +47,7 @@ export function parse(words: string[]) {
 /** A whole number within bounds, or `undefined` where the option was not given. */
 export function count(
   values: Values,
-  name: 'max' | 'idle' | 'port' | 'history',
+  name: 'max' | 'idle' | 'port' | 'history' | 'wait',
   least: number,
   most = Number.MAX_SAFE_INTEGER,
 ): number | undefined {

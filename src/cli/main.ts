@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { parse } from './args.ts'
+import { doctor } from './doctor/doctor.ts'
 import { serve } from './serve.ts'
 import { tail } from './tail.ts'
 import { HELP, UsageError } from './usage.ts'
@@ -19,6 +20,7 @@ async function main(): Promise<number> {
     return 0
   }
   if (first === undefined) throw new UsageError('an address is missing; see unmissed --help')
+  if (first === 'doctor' && more.length < 2) return doctor(more[0], values)
   if (more.length > 0) throw new UsageError(`one address is enough, and there is also ${more.join(' ')}`)
   return first === 'serve' ? serve(values) : tail(first, values)
 }

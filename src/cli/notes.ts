@@ -32,7 +32,7 @@ export function createNotes({ silent, verbose }: Values, tally: Tally) {
       if (verbose) say(`: ${text}`, 2)
     },
     onError(error: ConnectError) {
-      if (!silent) say(`${error.message}${deepest(error.cause)}`, 2)
+      if (!silent) say(error.message, 2)
     },
     onGap({ asked, data }: Gap) {
       account = data
@@ -56,14 +56,4 @@ export function createNotes({ silent, verbose }: Values, tally: Tally) {
     clear: () => status?.clear(),
     close: () => status?.close(),
   }
-}
-
-/** The reason behind all reasons, which names the port or the certificate; the first one is part of the message. */
-function deepest(first: unknown): string {
-  let cause = first as Error | undefined
-  while (cause?.cause) cause = cause.cause as Error
-  if (cause === first || !cause) return ''
-  // A name with several addresses fails with an error for each, and with none for all.
-  const { message, errors } = cause as AggregateError
-  return `: ${message || errors?.[0]?.message || cause}`
 }

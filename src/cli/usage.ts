@@ -1,6 +1,7 @@
 /** Said by `--help`; fits a screen of 80 by 24. */
 export const HELP = `unmissed <url>      tail a stream of server-sent events, and reconnect
 unmissed serve      publish the lines of standard input as events
+unmissed doctor <url>   check a stream, and say what to change
 
   -H, --header <line>     send a header, as curl does        (repeatable)
   -X, --request <method>  send another method
@@ -20,6 +21,7 @@ unmissed serve      publish the lines of standard input as events
   -s, --silent            no status line      -v, --verbose   print the headers
 serve: --port 3000 --host 127.0.0.1 --event <type> --json --history 1000
        --cors <origin> --exit (when the input ends)
+doctor: --wait 10 (seconds) --origin <origin> (of a page that is to read it)
 Exit codes: 0 ended, 1 failed, 2 not understood, 130 interrupted.
 `
 

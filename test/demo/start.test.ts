@@ -3,10 +3,14 @@ import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { root } from '../docs/snippets.ts'
 
-test('npm start builds, prints an address that answers at once, and ends at Ctrl-C', async () => {
+test('npm start builds without a warning, prints an address that answers at once, and ends at Ctrl-C', async () => {
   const child = spawn(process.execPath, ['--import', './test/helpers/typescript.mjs', 'demo/start.ts'], {
     cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let warned = ''
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    warned += text
   })
   try {
     let said = ''
@@ -17,6 +21,7 @@ test('npm start builds, prints an address that answers at once, and ends at Ctrl
     expect(await response.text()).toContain('<title>unmissed')
     child.kill('SIGINT')
     expect((await once(child, 'exit'))[0]).toBe(0)
+    expect(warned).toBe('')
   } finally {
     child.kill('SIGKILL')
   }

