@@ -152,8 +152,7 @@ export function judgeResume(first: Visit, again: Visit | undefined): Finding[] {
   const [named, next] = first.events.filter(({ hasId }) => hasId)
   if (!named || !next || UNSENDABLE.test(named.id)) return []
   const advice = 'send what came after the id of the Last-Event-ID header, then what is new'
-  if (!again || again.status !== 200)
-    return [bad(`a return with an id is answered ${again?.status ?? 'nothing'}`, advice)]
+  if (again?.status !== 200) return [bad(`a return with an id is answered ${again?.status ?? 'nothing'}`, advice)]
   const ids = again.events.map(({ id }) => id)
   if (ids[0] === next.id) return [good('it resumes: after an id comes the next event')]
   if (ids.includes(named.id)) {
