@@ -67,13 +67,12 @@ beforeAll(async () => {
 afterAll(() => Promise.all(servers.map(shut)))
 
 /** What a consumer handled in each of the page's lives. */
-const lives = (text: string) =>
-  text
-    .split('|')
-    .slice(1)
-    .map((life) => life.trim().split(' ').filter(Boolean).map(Number))
-
-const handled = (page: Page, name: string) => page.evaluate<string>(`localStorage.getItem('${name}') ?? ''`)
+async function lives(page: Page, name: string): Promise<number[][]> {
+  const texts = await page.evaluate<string[]>(
+    `Array.from({ length: ${LIVES} }, (_, life) => localStorage.getItem('${name} ' + life) ?? '')`,
+  )
+  return texts.map((text) => text.trim().split(' ').filter(Boolean).map(Number))
+}
 
 describe.each<BrowserName>(['chromium', 'firefox', 'webkit'])('%s', (name) => {
   test.runIf(wantedEngines().includes(name))(
@@ -91,7 +90,7 @@ describe.each<BrowserName>(['chromium', 'firefox', 'webkit'])('%s', (name) => {
           }
           await page.goto(`${base}/?${life}`)
         }
-        const got = async () => new Set(lives(await handled(page, 'looped')).flat()).size
+        const got = async () => new Set((await lives(page, 'looped')).flat()).size
         for (let waited = 0; (await got()) < LAST; waited += 50) {
           if (waited > 30_000) {
             const { state, id } = await page.evaluate<{ state: string; id: string }>(
@@ -102,8 +101,9 @@ describe.each<BrowserName>(['chromium', 'firefox', 'webkit'])('%s', (name) => {
           await pause(50)
         }
         for (const consumer of ['looped', 'heard', 'promised']) {
-          const all = lives(await handled(page, consumer))
-          expect(all.length, consumer).toBe(LIVES)
+          const handled = async () => new Set((await lives(page, consumer)).flat()).size
+          await expect.poll(handled, { message: consumer, timeout: 10_000 }).toBe(LAST)
+          const all = await lives(page, consumer)
           const seen = new Set<number>()
           for (const life of all) {
             for (const [index, number] of life.entries()) {
@@ -115,12 +115,11 @@ describe.each<BrowserName>(['chromium', 'firefox', 'webkit'])('%s', (name) => {
               for (let before = 1; before < (life[0] as number); before++) expect(seen.has(before), consumer).toBe(true)
             }
           }
-          await expect.poll(async () => new Set(lives(await handled(page, consumer)).flat()).size).toBe(LAST)
         }
         // Else it proves nothing: the page did go on from where it was.
-        const starts = (await handled(page, 'lives')).trim().split(' ')
-        expect(starts).toHaveLength(LIVES)
-        expect(Number(starts.at(-1))).toBeGreaterThan(0)
+        const begun = (await lives(page, 'begun')).flat()
+        expect(begun).toHaveLength(LIVES)
+        expect(begun.at(-1)).toBeGreaterThan(0)
       } finally {
         await browser?.close()
       }

@@ -51,6 +51,11 @@ export function mayWantStream(accept: string | undefined, method: string): boole
   return method === 'POST' || names('application/json') || acceptsEventStream(accept)
 }
 
+/** Whether an Accept header names JSON. */
+export function takesJson(accept: string | undefined): boolean {
+  return rangesOf(accept).some(({ type, isWanted }) => isWanted && /^application\/(problem\+)?json$/.test(type))
+}
+
 /** The longest id that is taken from a request, in bytes: it is copied, compared and echoed. */
 export const LONGEST_ID = 1024
 

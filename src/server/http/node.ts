@@ -4,6 +4,7 @@ import { joined, merged } from './headers.ts'
 import { directSocket, writesAsNode } from './native.ts'
 import type { Internals, NodeRequest, NodeResponse, NodeSocket, RequestInternals } from './node-types.ts'
 import { Pieces } from './pieces.ts'
+import { account } from './problem.ts'
 import { onSocketClose } from './socket-close.ts'
 
 /** A request of Node's http or http2. */
@@ -85,11 +86,11 @@ export class NodeExchange extends Exchange {
     return socket === null && !stream
   }
 
-  refuse({ status, message, headers }: Refusal): void {
+  refuse(refusal: Refusal): void {
     if (this.gone || this.answered) return
-    const type = message ? { 'Content-Type': 'text/plain; charset=utf-8' } : undefined
-    this.response.writeHead(status, this.#join(merged(type, headers)))
-    this.response.end(message ?? '')
+    const said = account(refusal, this.header('accept'))
+    this.response.writeHead(refusal.status, this.#join(merged(said?.headers, refusal.headers)))
+    this.response.end(said?.body ?? '')
   }
 
   open(head: Record<string, string>): void {

@@ -1,5 +1,7 @@
 import { OptionError } from '../check.ts'
 import { Exchange, PIECE, type Refusal } from './exchange.ts'
+import { merged } from './headers.ts'
+import { account } from './problem.ts'
 
 // Below this many bytes a reader counts as keeping up; the rest waits with us, where it can be counted and dropped.
 const HIGH_WATER = 16_384
@@ -58,10 +60,15 @@ export class WebExchange extends Exchange {
     return this.#response
   }
 
-  refuse({ status, message, headers }: Refusal): void {
+  refuse(refusal: Refusal): void {
+    const { status } = refusal
+    const said = account(refusal, this.header('accept'))
     // Fetch §2.2.3: these have no body, and a Response of them that is given one throws.
     const isBare = this.method === 'HEAD' || [204, 205, 304].includes(status)
-    this.#response ??= new Response(isBare ? null : message, { status, headers: headers ?? {} })
+    this.#response ??= new Response(isBare ? null : said?.body, {
+      status,
+      headers: merged(said?.headers, refusal.headers),
+    })
   }
 
   open(headers: Record<string, string>): void {
