@@ -87,6 +87,10 @@ export class Control {
     this.connecting()
   }
 
+  leave(isLeft: boolean): void {
+    this.#shared.cursors.leavePage(isLeft)
+  }
+
   /** The network or the machine may be back. */
   wake(): void {
     this.#shared.watchdog?.check()

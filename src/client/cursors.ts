@@ -23,6 +23,7 @@ export class Cursors {
   /** Where loops were when they were left. */
   #left: Unhandled[] = []
   #saved: string
+  #isPageLeft = false
   readonly #resume: Resume | undefined
 
   constructor(id: string, resume: Resume | undefined) {
@@ -79,10 +80,16 @@ export class Cursors {
     if (first) this.#left.push(first)
   }
 
+  /** The page is left, or is there again. What its listeners were at fails now, because the page goes: that is not handled. */
+  leavePage(isLeft: boolean): void {
+    this.#isPageLeft = isLeft
+    this.save()
+  }
+
   /** Saves what was handled, if that is news. */
   save(): void {
     const resume = this.#resume
-    if (!resume?.save) return
+    if (!resume?.save || this.#isPageLeft) return
     const { handled } = this
     if (handled === this.#saved) return
     this.#saved = handled

@@ -11,6 +11,8 @@ export interface Watched {
   unpause(reason: number): void
   /** The network or the machine may be back. */
   wake(): void
+  /** The page is left, or is there again. */
+  leave(isLeft: boolean): void
 }
 
 /** Watches the page. Returns its undo. Nothing here is needed, and nothing is fatal where it is absent. */
@@ -37,9 +39,11 @@ export function watch(connection: Watched, hiddenAfter?: number): (() => void) |
   listen(globalThis, 'online', () => connection.wake())
   // No open stream survives the back/forward cache, and some browsers keep its page out.
   listen(globalThis, 'pagehide', (event) => {
+    connection.leave(true)
     if ((event as PageTransitionEvent).persisted) connection.pause(BY_CACHED_PAGE)
   })
   listen(globalThis, 'pageshow', () => {
+    connection.leave(false)
     connection.unpause(BY_CACHED_PAGE)
     look()
   })

@@ -101,6 +101,30 @@ describe('a page of the back/forward cache', () => {
   })
 })
 
+describe('a page that is left', () => {
+  it('saves no id any more: what its listeners were at fails because the page goes, and is not handled', async () => {
+    const save = vi.fn()
+    let fail = (_: Error) => {}
+    const { connection, server } = await start({ resume: { save } }, (request) => {
+      request.open()
+      request.write('id: 1\ndata: a\n\nid: 2\ndata: b\n\n')
+    })
+    expect(server.requests).toHaveLength(1)
+    save.mockClear()
+    vi.stubGlobal('reportError', () => {})
+    connection.on(() => new Promise<void>((_, reject) => (fail = reject)))
+    server.requests[0]?.write('id: 3\ndata: c\n\n')
+    await vi.advanceTimersByTimeAsync(0)
+    fire(world, 'pagehide', { persisted: false })
+    // As the browser ends a request that a listener made.
+    fail(new TypeError('Failed to fetch'))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(save).not.toHaveBeenCalled()
+    fire(world, 'pageshow', { persisted: true })
+    expect(save.mock.calls).toEqual([['3']])
+  })
+})
+
 describe('what may not be repeated', () => {
   const posts: ConnectOptions = { method: 'POST', body: '{}', pauseWhenHidden: { after: 0 } }
 
