@@ -115,7 +115,9 @@ export function readWith(bytes: Uint8Array, departing: readonly Departure[]): Re
   let type: string | undefined
   let fields = 0
 
-  for (const raw of text.split(/\r\n|\n|\r/).slice(0, -1)) {
+  const lines = text.split(/\r\n|\n|\r/)
+  const rest = lines.pop()
+  for (const raw of lines) {
     const line = by('bomPerLine') ? bom(raw) : raw
     if (line === '') dispatch()
     else if (!line.startsWith(':')) {
@@ -124,6 +126,8 @@ export function readWith(bytes: Uint8Array, departing: readonly Departure[]): Re
       else if (!by('colonNeeded')) field(line, '')
     }
   }
+  // A BOM where a line would begin leaves an empty one, though nothing ends it.
+  if (by('bomPerLine') && rest === '\uFEFF') dispatch()
   return { events, retry: inForce, lastEventId }
 
   function afterColon(rest: string): string {
