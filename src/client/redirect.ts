@@ -82,12 +82,7 @@ function redirect(target: Target, response: Response, count: number, { idOrigin,
   const takesId = !foreign || !idOrigin || next.origin === idOrigin
   if (takesId && idParam) next.searchParams.set(...idParam)
   if (!takesId && (idParam || headers.has('last-event-id')))
-    onWarning(
-      new ConnectError(
-        'unsendable-id',
-        `the last event id is not sent to ${next.origin}, where another server than the one that named it may answer`,
-      ),
-    )
+    onWarning(new ConnectError('unsendable-id', `the last event id is not sent to ${next.origin}`))
   for (const name of [...headers.keys()]) {
     // What describes the body comes and goes with it (RFC 9110 §8).
     const lost = /^content-(type|encoding|language|location)$/.test(name)

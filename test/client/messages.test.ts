@@ -173,6 +173,22 @@ describe('a message names the request without what may be secret, what came, and
   })
 })
 
+test.each(['hello', 'null', '{', ''])(
+  'an event of the name `gap` with the data %j, of a server that uses accept alone, breaks nothing',
+  async (data) => {
+    const { url, requests } = await serve((_, response) => {
+      begin(response, { unmissed: 'heartbeat=15000' }).write(`event: gap\ndata: ${data}\n\ndata: after\n\n`)
+    })
+    const gaps: unknown[] = []
+    const errors: unknown[] = []
+    const connection = connect(url, { onGap: (gap) => gaps.push(gap), onError: (error) => errors.push(error) })
+    onTestFinished(() => connection.close())
+    const loop = connection.iterate()
+    expect([(await loop.next()).value?.data, (await loop.next()).value?.data]).toEqual([data, 'after'])
+    expect([gaps, errors, requests.length]).toEqual([[{ asked: '', resumed: undefined, data }], [], 1])
+  },
+)
+
 describe('what nobody would hear of', () => {
   let said: MockInstance
   beforeEach(() => {

@@ -1,4 +1,5 @@
 import { connect } from 'node:tls'
+import { isSafe } from '../../client/redirect.ts'
 import { count, type Values } from '../args.ts'
 import { asked } from '../asked.ts'
 import { UsageError } from '../usage.ts'
@@ -54,8 +55,8 @@ export async function doctor(word: string | undefined, values: Values): Promise<
   say(head)
   if (head[0]?.level === 'bad') return worst
   say([...judgeFlow(first), ...judgeText(first)])
-  // A request with a body may cost money: it is not made again.
-  if (body === undefined) say(judgeResume(first, await back(ask, first)))
+  // What is not safe may cost money: it is not asked again.
+  if (body === undefined && isSafe(method)) say(judgeResume(first, await back(ask, first)))
   say(judgeCors(origin, first, await preflight(ask, headers)))
   say(judgeProtocol(url, await protocolOf(url, wait)))
   return worst

@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { UNSENDABLE } from '../../client/resume.ts'
+import { isEventStream } from '../../protocol/content-type.ts'
 import type { Visit } from './visit.ts'
 
 /** One thing that was looked at: `bad` is a fault, `hint` is what may become one. */
@@ -14,10 +16,6 @@ const UNBUFFERED = 'send X-Accel-Buffering: no, turn proxy_buffering off, and do
 const good = (what: string): Finding => ({ level: 'good', what })
 const hint = (what: string, advice: string): Finding => ({ level: 'hint', what, advice })
 const bad = (what: string, advice: string): Finding => ({ level: 'bad', what, advice })
-
-// RFC 9110 §5.5.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNSENDABLE = /[\0-\x08\x0a-\x1f\x7f]/
 
 const STATUS: Record<number, string> = {
   204: 'a reader stops for good at 204: answer 200 where there is a stream',
@@ -46,7 +44,7 @@ export function judgeHead({ status, headers, head }: Visit): Finding[] {
     return [bad(`status ${status}, not 200`, advice ?? 'see to the server’s log')]
   }
   const type = headers['content-type'] ?? 'no content type'
-  if (!/^text\/event-stream\s*(;|$)/i.test(type)) {
+  if (!isEventStream(type)) {
     return [bad(`${type}, not text/event-stream`, 'send Content-Type: text/event-stream; is it the right address?')]
   }
   const found = [good(`200, ${type}`)]
@@ -117,7 +115,10 @@ export function judgeText({ events, retry, isText, rest, end, lasted, headers, c
   const found: Finding[] = []
   const names = events.filter(({ hasId }) => hasId).length
   const odd = events.find(({ id }) => UNSENDABLE.test(id))
-  if (odd) found.push(bad(`the id ${odd.id} cannot return in a header`, 'leave control characters out of ids'))
+  if (odd)
+    found.push(
+      bad(`the id ${odd.id} cannot return in a header`, 'leave control characters, and blanks at the ends, out of ids'),
+    )
   if (!isText) found.push(bad('it is not UTF-8', 'encode the stream as UTF-8, whatever the header says'))
   if (events.length > 0) {
     found.push(
