@@ -1,8 +1,7 @@
 /** `npm start`: builds the package and the page, starts the demo, says where, and opens it where there is a desktop. */
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { build } from 'tsup'
+import { buildModules } from '../test/package/build.js'
 import { buildPage } from './build.ts'
 import { startFront } from './server/front.ts'
 
@@ -10,9 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = `${root}node_modules/.cache/demo`
 
 // The declarations take the longest, and nobody here reads them; those of an earlier build stay.
-const { tsup } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
-await build({ ...tsup, dts: false, clean: false, silent: true })
-await import('../test/package/tidy.js')
+await buildModules()
 await buildPage(folder)
 
 const { url, close } = await startFront({ folder, port: Number(process.env['PORT'] ?? 0) })

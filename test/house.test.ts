@@ -11,15 +11,18 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
 
 /** What stands in the server's hall. */
-const SHARED = ['check', 'errors', 'promise', 'published-event', 'report', 'timer', 'within'].map(
-  (name) => `server/${name}`,
-)
+const SHARED = [
+  'check',
+  ...['check', 'errors', 'promise', 'published-event', 'report', 'timer', 'within'].map((name) => `server/${name}`),
+]
 
 /** Per room: whose values it may import, whose types, and which packages of others. */
 const rooms: Record<string, { values: string[]; types?: string[]; packages?: string[] }> = {
   protocol: { values: [] },
-  client: { values: ['protocol'] },
-  eventsource: { values: ['protocol', 'client'] },
+  // What options may be: for every room whose users give some.
+  check: { values: [] },
+  client: { values: ['protocol', 'check'] },
+  eventsource: { values: ['protocol', 'client', 'check'] },
   compat: { values: ['protocol', 'client'] },
   react: { values: ['client/store'], types: ['protocol', 'client'], packages: ['react'] },
   vue: { values: ['client/store'], types: ['protocol', 'client'], packages: ['vue'] },
@@ -27,7 +30,7 @@ const rooms: Record<string, { values: string[]; types?: string[]; packages?: str
   share: { values: ['protocol', 'client'] },
   log: { values: ['protocol'] },
   // What all rooms of the server share, and those that show what is in them.
-  server: { values: ['protocol', 'log', 'server'] },
+  server: { values: ['protocol', 'log', 'check', 'server'] },
   'server/http': { values: ['protocol', ...SHARED] },
   'server/door': { values: ['protocol', 'log', 'server/http', ...SHARED] },
   'server/reader': { values: ['protocol', 'log', 'server/http', 'server/door', ...SHARED] },
@@ -35,7 +38,7 @@ const rooms: Record<string, { values: string[]; types?: string[]; packages?: str
     values: ['protocol', 'log', 'server/http', 'server/door', 'server/reader', 'server/metrics', ...SHARED],
   },
   redis: { values: ['protocol', 'log'] },
-  testing: { values: ['protocol'], types: ['client'] },
+  testing: { values: ['protocol', 'check', 'client/reporting'], types: ['client'] },
   cli: { values: ['protocol', 'client', 'server'] },
   'index.ts': { values: ['protocol', 'client'] },
 }
@@ -292,13 +295,27 @@ describe('package.json', () => {
   const commands = Object.values<string>(manifest.bin ?? {}).map(keyOf)
   const { './package.json': itself, ...exported } = manifest.exports
 
-  test('every path of exports is built by tsup, with the types first', () => {
+  test('every path of exports is built by tsup, once for each who asks, with the types first', () => {
     expect(itself).toBe('./package.json')
-    for (const [name, target] of Object.entries<Record<string, string>>(exported)) {
+    for (const [name, target] of Object.entries<Record<string, Record<string, string>>>(exported)) {
       const key = name === '.' ? 'index' : name.slice(2)
-      expect(Object.entries(target), name).toEqual([
+      const modules = [
         ['types', `./dist/${key}.d.ts`],
+        ['production', `./dist/production/${key}.js`],
         ['default', `./dist/${key}.js`],
+      ]
+      const common = [
+        ['types', `./dist/cjs/${key}.d.cts`],
+        ['default', `./dist/cjs/${key}.cjs`],
+      ]
+      // In this order: who can `require` a module gets it, so that there is one of each class.
+      expect(
+        Object.entries(target).map(([condition, paths]) => [condition, Object.entries(paths)]),
+        name,
+      ).toEqual([
+        ['module-sync', modules],
+        ['require', common],
+        ['default', modules],
       ])
       expect(sources.map(({ path }) => `src/${path}`)).toContain(entries[key])
     }
@@ -320,7 +337,11 @@ describe('package.json', () => {
   test('is ESM for Node 20.19 and later, under the MIT licence', () => {
     expect(manifest).toMatchObject({ type: 'module', engines: { node: '>=20.19' }, license: 'MIT' })
     // What is run for its effects is named; all else may be dropped where it is not used.
-    expect(manifest.sideEffects || ['./dist/eventsource/polyfill.js']).toEqual(['./dist/eventsource/polyfill.js'])
+    expect(manifest.sideEffects).toEqual(
+      ['polyfill.js', 'production/polyfill.js', 'cjs/polyfill.cjs'].map(
+        (path) => `./dist/${path.replace('polyfill', 'eventsource/polyfill')}`,
+      ),
+    )
   })
 })
 

@@ -1,4 +1,5 @@
 import type { ServerSentEvent } from '../protocol/event.ts'
+import { checkConnect } from './check-options.ts'
 import { Handle } from './handle.ts'
 import type { CloseReason, ConnectOptions, ConnectUrl, ListenOptions, Snapshot, State } from './options.ts'
 import type { SchemaEvents, Schemas } from './schema.ts'
@@ -82,5 +83,6 @@ export function connect<Events extends { [Type in keyof Events]: string } = Reco
 ): Connection<Events>
 export function connect(url: ConnectUrl, options: ConnectOptions): Connection<Record<string, unknown>>
 export function connect(url: ConnectUrl, options: ConnectOptions = {}): Connection<Record<string, unknown>> {
+  checkConnect(url, options)
   return new Handle(url, options)
 }

@@ -2,6 +2,7 @@ import type { Cursors } from './cursors.ts'
 import type { ConnectError } from './errors.ts'
 import { call } from './listeners.ts'
 import type { ConnectOptions, Snapshot, State } from './options.ts'
+import { reporting } from './reporting.ts'
 
 interface Watcher {
   /** Missing as soon as it is removed. */
@@ -69,7 +70,16 @@ export class Status {
   #reportUnheard({ message, code, delay }: ConnectError) {
     const { onError, onState } = this.#options
     const isMet = delay !== undefined && this.#hasOpened
-    if (this.#isReported || isMet || onError || onState || this.#watchers.length || this.hasListeners?.()) return
+    if (
+      !reporting.isOn ||
+      this.#isReported ||
+      isMet ||
+      onError ||
+      onState ||
+      this.#watchers.length ||
+      this.hasListeners?.()
+    )
+      return
     this.#isReported = true
     const next = delay === undefined ? '' : ' It is tried again.'
     console.error(`unmissed: ${message} (${code}).${next} Pass { onError } to hear of this yourself.`)

@@ -1,4 +1,5 @@
-import { type Connection, connect } from '../client/connect.ts'
+import type { Connection } from '../client/connect.ts'
+import { Handle } from '../client/handle.ts'
 import { onAbort } from '../client/on-abort.ts'
 import { isEventStream } from '../protocol/content-type.ts'
 
@@ -59,7 +60,8 @@ export async function fetchEventSource(input: RequestInfo | URL, init: FetchEven
     }
   }
 
-  const connection: Connection = connect(request?.url ?? (input as string | URL), {
+  // Not by `connect`, which refuses options that it does not know: here all of them go on to fetch.
+  const connection: Connection = new Handle(request?.url ?? (input as string | URL), {
     ...options,
     connectTimeout: 0,
     pauseWhenHidden: openWhenHidden ? undefined : { after: 0 },

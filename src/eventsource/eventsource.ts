@@ -1,3 +1,4 @@
+import { checkInit } from './check-options.ts'
 import { CLOSED, CONNECTING, type Connection, createConnection, OPEN } from './connection.ts'
 import type { ConnectionErrorEvent } from './events.ts'
 import { createHandlers } from './handlers.ts'
@@ -74,6 +75,7 @@ export class EventSource extends EventTarget {
       throw new TypeError('EventSource needs an object')
     // A copy, as of any dictionary.
     const options = { ...init }
+    checkInit(options)
     // A mistake of the program is thrown at once; what a function gives may be better the next time.
     if (typeof options.headers !== 'function') options.headers = new Headers(options.headers ?? undefined)
     const text = `${url}`

@@ -1,4 +1,5 @@
-import { anything, bound, callable, check, eventType, milliseconds, OptionError, type Rules, text } from './check.ts'
+import { anything, bound, callable, eventType, milliseconds, type Rules, text } from '../check/rules.ts'
+import { check, OptionError } from './check.ts'
 import type { Authorize } from './door/authorize.ts'
 import { judgeVerdict } from './door/grant.ts'
 import { BodyError, readJson } from './http/body.ts'

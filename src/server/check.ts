@@ -1,3 +1,5 @@
+import { type CheckOptions, fault } from '../check/check.ts'
+import type { Rules } from '../check/rules.ts'
 import { UnmissedError } from '../protocol/errors.ts'
 import { isPromise } from './promise.ts'
 
@@ -10,71 +12,6 @@ export class OptionError extends UnmissedError<'invalid-option'> {
   }
 }
 
-/** What an option may be: a sentence for whoever gave something else, and the test. */
-export interface Rule {
-  readonly is: (value: unknown) => boolean
-  readonly must: string
-}
-
-const isAmount = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < Infinity
-
-/** Milliseconds; fractions are no harm to a timer. */
-export const milliseconds: Rule = { is: isAmount, must: 'a number of milliseconds, 0 or more' }
-/** Seconds, as a header says them. */
-export const seconds: Rule = { is: isAmount, must: 'a number of seconds, 0 or more' }
-/** A bound: infinite is none. */
-export const bound: Rule = {
-  is: (value) => typeof value === 'number' && value >= 0,
-  must: 'a number, 0 or more',
-}
-/** What is written to the wire as digits (§9.2.6 "retry"). */
-export const wholeMilliseconds: Rule = {
-  is: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
-  must: 'a whole number of milliseconds, 0 or more',
-}
-export const text: Rule = {
-  is: (value) => typeof value === 'string' && value !== '',
-  must: 'a string that is not empty',
-}
-export const texts: Rule = {
-  is: (value) => Array.isArray(value) && value.every(text.is),
-  must: 'an array of strings that are not empty',
-}
-export const callable: Rule = { is: (value) => typeof value === 'function', must: 'a function' }
-export const anything: Rule = { is: () => true, must: 'anything' }
-/** A name that fits on one line of a stream. */
-export const eventType: Rule = {
-  is: (value) => typeof value === 'string' && value !== '' && !/[\r\n\0]/.test(value),
-  must: 'the type of an event: a string without CR, LF or NUL',
-}
-export const flag: Rule = { is: (value) => typeof value === 'boolean', must: 'true or false' }
-export const object: Rule = {
-  is: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  must: 'an object',
-}
-// RFC 9110 §5.6.2 and §5.5.
-const isToken = (value: unknown): boolean => typeof value === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value)
-/** Names of methods, or of header fields, as they stand in a list of them. */
-export const tokens: Rule = {
-  is: (value) => Array.isArray(value) && value.every(isToken),
-  must: 'an array of names as HTTP has them: without spaces, commas or line ends',
-}
-export const headerFields: Rule = {
-  is: (value) =>
-    object.is(value) &&
-    Object.entries(value as object).every(
-      ([name, field]) => isToken(name) && typeof field === 'string' && !/[^\t\x20-\x7e\x80-\xff]/.test(field),
-    ),
-  must: 'an object of header fields: names that are tokens, and values in Latin-1 on one line',
-}
-
-export function or(...rules: Rule[]): Rule {
-  return {
-    is: (value) => rules.some((rule) => rule.is(value)),
-    must: rules.map(({ must }) => must).join(', or '),
-  }
-}
-
 /** What a callback that says yes or no has answered. Throws for a promise, which would be a yes, whatever it says later. */
 export function isYes(answer: unknown, whose: string): boolean {
   if (isPromise(answer)) {
@@ -83,37 +20,8 @@ export function isYes(answer: unknown, whose: string): boolean {
   return Boolean(answer)
 }
 
-export type Rules = Readonly<Record<string, Rule>>
-
-/**
- * Checks what somebody gave against what it may be. What is missing is not looked at; what is there and `undefined` counts
- * as missing, unless `present` says that it must then have a value.
- */
-export function check(
-  whose: string,
-  given: unknown,
-  rules: Rules,
-  { present = false, unknown: tolerated = false }: { present?: boolean; unknown?: boolean } = {},
-): void {
-  if (!object.is(given)) throw new OptionError(`${whose}: expected an object, got ${show(given)}`)
-  for (const [name, value] of Object.entries(given as object)) {
-    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
-    if (!rule) {
-      if (tolerated) continue
-      throw new OptionError(`${whose} has no ${JSON.stringify(name)}: there are ${Object.keys(rules).join(', ')}`)
-    }
-    if (rule.is(value) || (value === undefined && !present)) continue
-    const message = `${whose}: ${name} must be ${rule.must}, not ${show(value)}`
-    throw new OptionError(message)
-  }
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'function') return 'a function'
-  if (typeof value === 'bigint' || typeof value === 'symbol') return `a ${typeof value}`
-  try {
-    return (JSON.stringify(value) ?? String(value)).slice(0, 60)
-  } catch {
-    return `a ${typeof value}`
-  }
+/** Checks what somebody gave against what it may be. */
+export function check(whose: string, given: unknown, rules: Rules, options?: CheckOptions): void {
+  const wrong = fault(whose, given, rules, options)
+  if (wrong) throw new OptionError(wrong)
 }

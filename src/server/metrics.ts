@@ -1,4 +1,5 @@
-import { check, object, type Rules } from './check.ts'
+import { object, type Rules } from '../check/rules.ts'
+import { check } from './check.ts'
 
 /** The upper bounds of the delivery time's histogram, in seconds. */
 const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]

@@ -1,3 +1,6 @@
+import { fault } from '../check/check.ts'
+import { anything, callable, type Rules } from '../check/rules.ts'
+import { UnmissedError } from '../protocol/errors.ts'
 import { createCollector } from './collector.ts'
 import type { Cut } from './cut.ts'
 import { exchange, type MockRequest } from './mock-request.ts'
@@ -10,6 +13,8 @@ export interface MockServerOptions {
   /** How each write is cut into chunks: `byByte`, `at(…)`, `random(seed)` or your own. Default: a write is a chunk. */
   cut?: Cut | undefined
 }
+
+const RULES: Rules = { onRequest: callable, headers: anything, cut: callable }
 
 export interface MockServer {
   /** To be given as the client's `fetch`. */
@@ -27,6 +32,10 @@ export interface MockServer {
  * a cancel reaches the script, chunks come as they were cut. It sets no timer, so faked ones do not disturb it.
  */
 export function createMockServer(options: MockServerOptions = {}): MockServer {
+  const wrong = fault('createMockServer', options, RULES)
+  if (wrong) throw new UnmissedError('invalid-option', wrong)
+  // Throws for what no answer can have, here and not at the first request.
+  new Headers(options.headers)
   const requests = createCollector<MockRequest>()
   let live = 0
   return {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, onTestFinished, test, vi } from 'vitest'
 import { type ConnectError, type ConnectOptions, connect } from '../../src/index.ts'
+import { reportUnheard } from '../../src/testing/index.ts'
 import { freePort } from '../helpers/listen.ts'
 import { begin, serve } from '../helpers/serve.ts'
 
@@ -214,6 +215,19 @@ describe('what nobody would hear of', () => {
     await pause(80)
     expect(said).toHaveBeenCalledTimes(1)
     expect(said.mock.calls[0]?.[0]).toMatch(/ECONNREFUSED .* \(network\)\. It is tried again\. Pass { onError }/)
+  })
+
+  it('is not told where a test wants quiet, and again where it does not', async () => {
+    const { url } = await refusing()
+    reportUnheard(false)
+    onTestFinished(() => reportUnheard(true))
+    const quiet = connect(`${url}events`)
+    await vi.waitFor(() => expect(quiet.state).toBe('closed'))
+    expect(said).not.toHaveBeenCalled()
+    reportUnheard(true)
+    const loud = connect(`${url}events`)
+    await vi.waitFor(() => expect(loud.state).toBe('closed'))
+    expect(said).toHaveBeenCalledTimes(1)
   })
 
   it('is not told of a stream that worked and is tried again', async () => {

@@ -10,7 +10,7 @@ export function reference() {
   const sections = Object.entries(exports)
     .filter(([, target]) => typeof target === 'object')
     .map(([path, { default: file }]) => {
-      const entry = tsup.entry[file.slice('./dist/'.length, -'.js'.length)]
+      const entry = tsup.entry[file.default.slice('./dist/'.length, -'.js'.length)]
       const items = publicNames(entry).map(({ name, from }) => item(all.get(`${from}:${name}`), name))
       return `## \`${path.replace('.', name)}\`\n\n${items.join('\n')}`
     })

@@ -70,9 +70,10 @@ export function complaints(list: Snippet[]): string[] {
 function sourcesByName(): Record<string, string[]> {
   const { exports, tsup } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
   const paths: Record<string, string[]> = {}
-  for (const [path, target] of Object.entries<{ default: string } | string>(exports)) {
+  for (const [path, target] of Object.entries<{ default: { default: string } } | string>(exports)) {
     if (typeof target === 'string') continue
-    paths[path.replace('.', 'unmissed')] = [root + tsup.entry[target.default.slice('./dist/'.length, -'.js'.length)]]
+    const { default: file } = target.default
+    paths[path.replace('.', 'unmissed')] = [root + tsup.entry[file.slice('./dist/'.length, -'.js'.length)]]
   }
   return paths
 }

@@ -1,7 +1,11 @@
 import { describe, expect, test, vi } from 'vitest'
 import { ConnectError } from '../../src/client/errors.ts'
+import { checkInit } from '../../src/eventsource/check-options.ts'
 import { ConnectionErrorEvent, EventSource } from '../../src/eventsource/index.ts'
 import { held, messages, next, serving, sleep } from './serving.ts'
+
+vi.mock('../../src/eventsource/check-options.ts', { spy: true })
+const unchecked = () => vi.mocked(checkInit).mockImplementationOnce(() => {})
 
 const { base, open, stream, after } = serving()
 
@@ -311,7 +315,8 @@ describe('lastEventId, read [beyond the standard]', () => {
 })
 
 describe('retry [beyond the standard]', () => {
-  test('numbers that are none are no hot loop', async () => {
+  test('numbers that are none are no hot loop, where a production build checks nothing', async () => {
+    unchecked()
     const { source, seen } = await open([{ chunks: ['data: 1\n\n'] }], { retry: { base: Number.NaN, max: Number.NaN } })
     await next(source, 'error')
     await sleep(50)
@@ -360,8 +365,9 @@ describe('idleTimeout [beyond the standard]', () => {
     expect((await seen())[0]?.aborted).toBe(true)
   })
 
-  test('one that is none is for ever', async () => {
+  test('one that is none is for ever, where a production build checks nothing', async () => {
     for (const idleTimeout of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      unchecked()
       const { source, seen } = await open([held('data: 1\n\n')], { idleTimeout, retry: quick })
       await next(source, 'message')
       await sleep(30)

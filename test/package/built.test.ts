@@ -26,8 +26,11 @@ test('no built file is loaded for nothing', () => {
   expect(files.filter((path) => /^import ["']/m.test(built(path.slice(0, -3))))).toEqual([])
 })
 
-const entries = Object.values(JSON.parse(readFileSync(`${root}package.json`, 'utf8')).exports).flatMap((target) =>
-  typeof target === 'string' ? [] : [(target as { default: string }).default],
+type Target = { require: { default: string }; default: { default: string; production: string } }
+
+const entries = Object.values<string | Target>(JSON.parse(readFileSync(`${root}package.json`, 'utf8')).exports).flatMap(
+  (target) =>
+    typeof target === 'string' ? [] : [target.default.default, target.default.production, target.require.default],
 )
 
 test.each(entries)('esbuild bundles %s without a warning', async (entry) => {

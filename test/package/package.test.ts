@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { quickStart, runQuickStart } from '../docs/quick-start.ts'
 import { root } from '../docs/snippets.ts'
 
-/** The tarball may not grow beyond this without somebody noticing, in bytes. */
-const TARBALL_BUDGET = 250_000
+/** The tarball may not grow beyond this without somebody noticing, in bytes. It holds every module thrice; see build.js. */
+const TARBALL_BUDGET = 340_000
 
 let folder: string
 let tarball: string
@@ -36,7 +36,9 @@ function install(name: string, command: string, ...args: string[]): string {
 }
 
 test('the tarball holds what is needed and nothing else', () => {
-  expect(files.filter((path) => !/^(dist\/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE)$/.test(path))).toEqual([])
+  expect(
+    files.filter((path) => !/^(dist\/.+\.(js|cjs|d\.ts|d\.cts)|package\.json|README\.md|LICENSE)$/.test(path)),
+  ).toEqual([])
   expect(files).toContain('dist/index.js')
 })
 

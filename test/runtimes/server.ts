@@ -173,7 +173,7 @@ async function file(pathname: string, response: ServerResponse) {
   })
   response.end(
     text.replace(/(from |import\()'unmissed(\/[\w/-]+)?'/g, (_, before, path = '') => {
-      const target = exports[`.${path}`].default
+      const target = exports[`.${path}`].default.default
       return `${before}'${target.slice(1)}'`
     }),
   )

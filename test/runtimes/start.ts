@@ -93,9 +93,9 @@ async function workerdConfig() {
   for (const file of await readdir(join(root, 'dist'), { recursive: true }))
     if (file.endsWith('.js')) modules.set(`dist/${file}`, await readFile(join(root, 'dist', file), 'utf8'))
   // The package's own name, as a bundler would resolve it.
-  for (const [path, target] of Object.entries<{ default?: string }>(exports))
-    if (target.default?.endsWith('.js'))
-      modules.set(`test/${path.replace('.', 'unmissed')}`, `export * from '/${target.default.slice(2)}'`)
+  for (const [path, target] of Object.entries<{ default?: { default: string } }>(exports))
+    if (target.default)
+      modules.set(`test/${path.replace('.', 'unmissed')}`, `export * from '/${target.default.default.slice(2)}'`)
   const first = 'test/worker.js'
   const names = [first, ...[...modules.keys()].filter((name) => name !== first)]
   const entries = names.map(

@@ -1,5 +1,6 @@
 import type { ServerSentEvent } from '../../protocol/event.ts'
-import { type Connection, connect } from '../connect.ts'
+import type { Connection } from '../connect.ts'
+import { Handle } from '../handle.ts'
 import { call } from '../listeners.ts'
 import type { AttemptInfo, ConnectOptions } from '../options.ts'
 import type { RetryOptions } from '../retry.ts'
@@ -52,7 +53,7 @@ export class SharedOptions {
     const options = this.#options
     // A connection may take hold of these numbers when it is made: they stay in one object, which changes with the option.
     options.retry = this.#policy
-    const connection = connect((info) => this.#url(info), options)
+    const connection = new Handle((info) => this.#url(info), options)
     options.retry = this.given.retry
     return connection
   }

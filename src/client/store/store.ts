@@ -3,6 +3,7 @@ import type { ConnectError } from '../errors.ts'
 import { call } from '../listeners.ts'
 import type { Snapshot } from '../options.ts'
 import { decode } from '../schema.ts'
+import { checkStream } from './check-options.ts'
 import { schedule, unschedule } from './frame.ts'
 import { lasting, lastingText } from './lasting.ts'
 import { type AnyEvent, isOn, isUnique, type Live, type StoreState } from './live.ts'
@@ -32,6 +33,7 @@ const MOST_WAITING = 10_000
 
 /** Makes a store, closed until it is subscribed to. It shows what `previous` showed until an event of its own. */
 export function createStore(live: Live, previous?: Store): Store {
+  checkStream(live)
   return new LiveStore(live, previous)
 }
 
@@ -100,6 +102,7 @@ class LiveStore implements Store, Member {
     }
   }
   update(live: Live): void {
+    checkStream(live)
     this.live = live
     this.stream?.update()
     const excess = this.#recent.length - (live.max ?? MOST_RECENT)

@@ -1,4 +1,5 @@
-import { callable, check, flag, isYes, OptionError, or, type Rules, seconds, tokens } from '../check.ts'
+import { callable, flag, or, type Rules, seconds, tokens } from '../../check/rules.ts'
+import { check, isYes, OptionError } from '../check.ts'
 import type { Exchange } from '../http/exchange.ts'
 
 /** Which other origins may read, and what they may send. */

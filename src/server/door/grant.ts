@@ -1,4 +1,5 @@
-import { anything, callable, check, isYes, type Rules, text, texts } from '../check.ts'
+import { anything, callable, type Rules, text, texts } from '../../check/rules.ts'
+import { check, isYes } from '../check.ts'
 import type { Refusal } from '../http/exchange.ts'
 import type { Filter } from '../published-event.ts'
 import { moment, patterns, type Subscription, toPrefix } from './subscription.ts'

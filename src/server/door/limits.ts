@@ -1,4 +1,5 @@
-import { bound, callable, check, type Rules, seconds } from '../check.ts'
+import { bound, callable, type Rules, seconds } from '../../check/rules.ts'
+import { check } from '../check.ts'
 import type { HubRequest, Refusal } from '../http/exchange.ts'
 
 /** How many connections there may be. */

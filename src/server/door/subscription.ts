@@ -1,4 +1,5 @@
-import { anything, callable, check, OptionError, type Rule, type Rules, text, texts } from '../check.ts'
+import { anything, callable, type Rule, type Rules, text, texts } from '../../check/rules.ts'
+import { check, OptionError } from '../check.ts'
 import type { Filter } from '../published-event.ts'
 
 /** What a connected client gets. */

@@ -1,7 +1,8 @@
+import { callable, type Rules, text } from '../../check/rules.ts'
 import type { Message } from '../../log/log.ts'
 import { encode } from '../../protocol/encode.ts'
 import type { OutgoingEvent } from '../../protocol/event.ts'
-import { callable, check, OptionError, type Rules, text } from '../check.ts'
+import { check, OptionError } from '../check.ts'
 import { isCarriable, LONGEST_ID } from '../http/headers.ts'
 
 /** Whom an event is for. Each property narrows; one that is there must have a value, and at least one must be. */

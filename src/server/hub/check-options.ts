@@ -1,7 +1,6 @@
 import {
   bound,
   callable,
-  check,
   eventType,
   flag,
   headerFields,
@@ -11,7 +10,8 @@ import {
   type Rules,
   tokens,
   wholeMilliseconds,
-} from '../check.ts'
+} from '../../check/rules.ts'
+import { check } from '../check.ts'
 import { checkLimits } from '../door/limits.ts'
 import { NEGOTIATE, QUEUE_RULES } from '../reader/accept-options.ts'
 import type { CloseOptions, HubOptions } from './options.ts'

@@ -1,6 +1,7 @@
+import { text } from '../../check/rules.ts'
 import { type Log, toId } from '../../log/log.ts'
 import type { OutgoingEvent } from '../../protocol/event.ts'
-import { check, OptionError, text } from '../check.ts'
+import { check, OptionError } from '../check.ts'
 import { within } from '../within.ts'
 import { type Audience, type Everyone, toMessage } from './audience.ts'
 import type { PublishOptions } from './options.ts'

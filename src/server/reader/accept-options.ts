@@ -1,4 +1,5 @@
-import { bound, callable, check, headerFields, milliseconds, type Rule, type Rules, tokens } from '../check.ts'
+import { bound, callable, headerFields, milliseconds, type Rule, type Rules, tokens } from '../../check/rules.ts'
+import { check } from '../check.ts'
 
 /** What `negotiate` may be. */
 export const NEGOTIATE: Rule = {

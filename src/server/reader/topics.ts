@@ -1,4 +1,5 @@
-import { OptionError, text, texts } from '../check.ts'
+import { text, texts } from '../../check/rules.ts'
+import { OptionError } from '../check.ts'
 import type { Allowance } from '../door/grant.ts'
 import type { Subscription } from '../door/subscription.ts'
 import { toPrefix } from '../door/subscription.ts'

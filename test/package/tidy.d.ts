@@ -1,2 +1,0 @@
-/** Tidies the built package as soon as it is imported. */
-export {}
