@@ -15,8 +15,6 @@ export async function buildPage(folder: string): Promise<void> {
       target: 'es2022',
       rollupOptions: {
         input: [`${page}index.html`, `${page}admin.html`],
-        // "use client" is for servers that render; a page is all client.
-        onwarn: (warning, warn) => warning.code === 'MODULE_LEVEL_DIRECTIVE' || warn(warning),
       },
     },
   })

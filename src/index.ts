@@ -16,6 +16,6 @@ export type { Parse, SchemaEvents, Schemas, StandardSchema } from './client/sche
 export { type EventsOptions, events } from './protocol/body.ts'
 export { comment, encode } from './protocol/encode.ts'
 export { UnmissedError } from './protocol/errors.ts'
-export type { OutgoingEvent, ServerSentEvent } from './protocol/event.ts'
+export type { EventIterator, OutgoingEvent, ServerSentEvent } from './protocol/event.ts'
 export { createParser, type Parser, type ParserOptions } from './protocol/parser.ts'
 export { EventDecoderStream, EventEncoderStream } from './protocol/streams.ts'

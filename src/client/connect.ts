@@ -1,4 +1,4 @@
-import type { ServerSentEvent } from '../protocol/event.ts'
+import type { EventIterator, ServerSentEvent } from '../protocol/event.ts'
 import { checkConnect } from './check-options.ts'
 import { Handle } from './handle.ts'
 import type { CloseReason, ConnectOptions, ConnectUrl, ListenOptions, Snapshot, State } from './options.ts'
@@ -19,9 +19,7 @@ interface Nothing {
  * Iterates over events. Calls are given the first of these, inference the last; the one between makes a connection of many
  * events one of fewer, as its listeners do by themselves.
  */
-type Iterate<Event> = (() => AsyncIterableIterator<Event, undefined>) &
-  (() => Nothing) &
-  (() => AsyncIterableIterator<Event>)
+type Iterate<Event> = (() => EventIterator<Event>) & (() => Nothing) & (() => AsyncIterableIterator<Event>)
 
 /** The handle of a connection: many attempts, one stream of events. */
 export interface Connection<Events extends object = Record<string, string>> {
@@ -42,7 +40,7 @@ export interface Connection<Events extends object = Record<string, string>> {
     options?: ListenOptions,
   ): Promise<EventOf<Events, Type>>
   /** Iterates over the events of some types, or of all, from this call on; leaving that loop leaves the connection open. */
-  iterate<Type extends keyof Events & string>(...types: Type[]): AsyncIterableIterator<EventOf<Events, Type>, undefined>
+  iterate<Type extends keyof Events & string>(...types: Type[]): EventIterator<EventOf<Events, Type>>
   /** Iterates over every event from this call on; leaving the loop closes the connection. */
   readonly [Symbol.asyncIterator]: Iterate<EventOf<Events>>
   readonly state: State

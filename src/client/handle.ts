@@ -1,3 +1,4 @@
+import type { EventIterator } from '../protocol/event.ts'
 import { Consumers } from './consumers.ts'
 import { Control } from './control.ts'
 import { Cursors } from './cursors.ts'
@@ -61,7 +62,7 @@ export class Handle {
     next.catch(() => {})
     return next as Promise<never>
   }
-  iterate(...types: string[]): AsyncIterableIterator<never, undefined> {
+  iterate(...types: string[]): EventIterator<never> {
     return this.#consumers.iterate(types.length > 0 ? types : [undefined]) as never
   }
   [Symbol.asyncIterator](): never {

@@ -1,3 +1,4 @@
+import type { EventIterator } from '../protocol/event.ts'
 import type { Cursors, Unhandled } from './cursors.ts'
 import type { AnyEvent } from './listeners.ts'
 
@@ -12,7 +13,7 @@ interface Item {
 }
 
 /** One `for await` over events: what waits for it, and how far it has come. It hears from its making on. */
-export class Iteration implements AsyncIterableIterator<AnyEvent, undefined> {
+export class Iteration implements EventIterator<AnyEvent> {
   /** How often somebody looked and found that nothing was taken. */
   idle = 0
   // Two stacks make a queue that moves each item once, however long it is: `shift` would move all the others.

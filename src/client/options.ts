@@ -3,6 +3,7 @@ import type { ConnectError } from './errors.ts'
 import type { Resume } from './resume.ts'
 import type { Failure, RetryOptions } from './retry.ts'
 import type { Parse, Schemas } from './schema.ts'
+import type { BodyInit, HeadersInit, RequestRedirect } from './web-types.ts'
 
 /** What is known when an attempt begins. */
 export interface AttemptInfo {

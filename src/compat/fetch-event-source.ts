@@ -1,6 +1,7 @@
 import type { Connection } from '../client/connect.ts'
 import { Handle } from '../client/handle.ts'
 import { onAbort } from '../client/on-abort.ts'
+import type { HeadersInit, RequestInfo } from '../client/web-types.ts'
 import { isEventStream } from '../protocol/content-type.ts'
 
 /** The media type of an event stream. */

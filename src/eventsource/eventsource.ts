@@ -1,3 +1,9 @@
+import type {
+  AddEventListenerOptions,
+  AnyEventListener,
+  EventListenerOptions,
+  MessageEventOf,
+} from '../client/web-types.ts'
 import { checkInit } from './check-options.ts'
 import { CLOSED, CONNECTING, type Connection, createConnection, OPEN } from './connection.ts'
 import type { ConnectionErrorEvent } from './events.ts'
@@ -7,7 +13,7 @@ import type { EventSourceInit } from './init.ts'
 /** The types of the events that every `EventSource` fires; the server may name others. */
 export interface EventSourceEventMap {
   error: ConnectionErrorEvent
-  message: MessageEvent<string>
+  message: MessageEventOf<string>
   open: Event
 }
 
@@ -22,33 +28,17 @@ export interface EventSource {
   addEventListener<Type extends keyof EventSourceEventMap>(
     type: Type,
     listener: Listener<EventSourceEventMap[Type]>,
-    options?: boolean | AddEventListenerOptions,
+    options?: AddEventListenerOptions,
   ): void
-  addEventListener(
-    type: string,
-    listener: Listener<MessageEvent<string>>,
-    options?: boolean | AddEventListenerOptions,
-  ): void
-  addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject,
-    options?: boolean | AddEventListenerOptions,
-  ): void
+  addEventListener(type: string, listener: Listener<MessageEventOf<string>>, options?: AddEventListenerOptions): void
+  addEventListener(type: string, listener: AnyEventListener, options?: AddEventListenerOptions): void
   removeEventListener<Type extends keyof EventSourceEventMap>(
     type: Type,
     listener: Listener<EventSourceEventMap[Type]>,
-    options?: boolean | EventListenerOptions,
+    options?: EventListenerOptions,
   ): void
-  removeEventListener(
-    type: string,
-    listener: Listener<MessageEvent<string>>,
-    options?: boolean | EventListenerOptions,
-  ): void
-  removeEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject,
-    options?: boolean | EventListenerOptions,
-  ): void
+  removeEventListener(type: string, listener: Listener<MessageEventOf<string>>, options?: EventListenerOptions): void
+  removeEventListener(type: string, listener: AnyEventListener, options?: EventListenerOptions): void
 }
 
 /** `EventSource` as WHATWG HTML §9.2 has it, for every runtime with `fetch`. */
@@ -118,7 +108,7 @@ export class EventSource extends EventTarget {
   get onmessage(): AnyHandler {
     return this.#handlers.get('message') as AnyHandler
   }
-  set onmessage(value: Handler<MessageEvent<string>>) {
+  set onmessage(value: Handler<MessageEventOf<string>>) {
     this.#handlers.set('message', value)
   }
   /** Called when a connection is lost: `readyState` tells whether for good. */

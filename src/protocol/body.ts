@@ -1,6 +1,6 @@
 import { isEventStream } from './content-type.ts'
 import { UnmissedError } from './errors.ts'
-import type { ServerSentEvent } from './event.ts'
+import type { EventIterator, ServerSentEvent } from './event.ts'
 import { createParser, type ParserOptions } from './parser.ts'
 
 export interface EventsOptions extends Pick<ParserOptions, 'lastEventId' | 'maxEventSize' | 'flush'> {
@@ -17,7 +17,7 @@ export interface EventsOptions extends Pick<ParserOptions, 'lastEventId' | 'maxE
 export function events(
   source: Response | ReadableStream<Uint8Array | string>,
   options: EventsOptions = {},
-): AsyncIterableIterator<ServerSentEvent, undefined, undefined> {
+): EventIterator<ServerSentEvent> {
   const { signal, until } = options
   const reader = bodyOf(source).getReader()
   const parser = createParser({ ...options, onEvent })

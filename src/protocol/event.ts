@@ -19,3 +19,11 @@ export interface OutgoingEvent {
   /** The reconnection time that the reader should keep, in whole milliseconds. */
   readonly retry?: number | undefined
 }
+
+/** Iterates over events, for `for await`: an AsyncIterableIterator, of which TypeScript before 5.6 cannot say what it ends with. */
+export interface EventIterator<Event> {
+  next(): Promise<IteratorResult<Event, undefined>>
+  return?(): Promise<IteratorResult<Event, undefined>>
+  throw?(error: unknown): Promise<IteratorResult<Event, undefined>>
+  [Symbol.asyncIterator](): EventIterator<Event>
+}

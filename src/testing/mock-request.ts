@@ -1,3 +1,4 @@
+import type { BodyInit, HeadersInit, RequestInfo } from '../client/web-types.ts'
 import { comment, encode } from '../protocol/encode.ts'
 import type { OutgoingEvent } from '../protocol/event.ts'
 import type { Cut } from './cut.ts'

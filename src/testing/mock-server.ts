@@ -1,5 +1,6 @@
 import { fault } from '../check/check.ts'
 import { anything, callable, type Rules } from '../check/rules.ts'
+import type { HeadersInit, RequestInfo } from '../client/web-types.ts'
 import { UnmissedError } from '../protocol/errors.ts'
 import { createCollector } from './collector.ts'
 import type { Cut } from './cut.ts'

@@ -19,8 +19,11 @@ test('code that was written for the native class compiles', () => {
 test('listeners hear what their event is', () => {
   never(() => {
     const source = new EventSource(new URL('https://example.com'))
-    source.addEventListener('message', (event) => expectTypeOf(event).toEqualTypeOf<MessageEvent<string>>())
-    source.addEventListener('tick', (event) => expectTypeOf(event).toEqualTypeOf<MessageEvent<string>>())
+    for (const type of ['message', 'tick'] as const) {
+      source.addEventListener(type, (event) => expectTypeOf(event).toExtend<MessageEvent<string>>())
+      source.addEventListener(type, (event) => expectTypeOf(event.data).toEqualTypeOf<string>())
+      source.addEventListener(type, (event: MessageEvent<string>) => event.data)
+    }
     source.addEventListener('error', (event) => expectTypeOf(event).toEqualTypeOf<ConnectionErrorEvent>())
     source.onerror = (event) => {
       expectTypeOf(event.status).toEqualTypeOf<number | undefined>()

@@ -5,7 +5,7 @@
  * - `dist/cjs/`: for those who can only `require` what is CommonJS, such as Jest. Node itself never takes it: there `require`
  *   gets the ES module (`module-sync`), so that one process has one class of each error, however it was asked for.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
@@ -13,6 +13,8 @@ import { build } from 'tsup'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const { tsup } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 const { cli, ...entry } = tsup.entry
+// What nobody imports by a name of its own has no types, and is no CommonJS.
+const { 'react/boundary': boundary, ...named } = entry
 const common = { ...tsup, config: false, silent: true }
 const again = { ...common, entry, dts: false, clean: false }
 
@@ -27,13 +29,11 @@ export async function buildModules() {
 const buildProduction = () => build({ ...again, outDir: 'dist/production', esbuildPlugins: [unchecked()] })
 
 async function buildPackage() {
-  await build(common)
+  await build({ ...common, dts: { entry: named } })
   await buildProduction()
-  await build({ ...again, outDir: 'dist/cjs', format: ['cjs'] })
+  await build({ ...again, entry: named, outDir: 'dist/cjs', format: ['cjs'] })
   tidy()
   declareCommon()
-  // A command has no types.
-  rmSync(`${root}dist/cli.d.ts`)
 }
 
 /** Empties the functions of every `check-options.ts` but the server's: nobody's bundle pays for that one. */
@@ -65,7 +65,7 @@ function tidy() {
 /** The same declarations once more, as those of CommonJS: their name alone says which they are. */
 function declareCommon() {
   for (const path of readdirSync(`${root}dist`, { recursive: true, encoding: 'utf8' })) {
-    if (!path.endsWith('.d.ts') || path === 'cli.d.ts') continue
+    if (!path.endsWith('.d.ts')) continue
     const text = readFileSync(`${root}dist/${path}`, 'utf8')
     const target = `${root}dist/cjs/${path.replace(/\.d\.ts$/, '.d.cts')}`
     mkdirSync(dirname(target), { recursive: true })

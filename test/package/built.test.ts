@@ -1,15 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { build } from 'esbuild'
+import { createLogger, build as viteBuild } from 'vite'
 import { expect, test } from 'vitest'
 import { root } from '../docs/snippets.ts'
 
 const built = (name: string) => readFileSync(`${root}dist/${name}.js`, 'utf8')
 
-test('the built hook of React still says that it is for clients, before anything else', () => {
-  expect(built('react')).toMatch(/^["']use client["'];?\n/)
+test('what components of a server import of the hook for React says that it is for clients, before anything else', () => {
+  for (const name of ['react/boundary', 'production/react/boundary'])
+    expect(built(name)).toMatch(/^["']use client["'];?\n/)
 })
 
-test.each(['vue', 'svelte', 'index'])('the built %s says nothing of the kind', (name) => {
+test('it has all that the hook’s own entry has', async () => {
+  const [own, boundary] = await Promise.all(['react', 'react/boundary'].map((name) => import(`${root}dist/${name}.js`)))
+  expect(boundary).toEqual(own)
+})
+
+test.each(['react', 'vue', 'svelte', 'index'])('the built %s says nothing of the kind', (name) => {
   expect(built(name)).not.toContain('use client')
 })
 
@@ -43,4 +50,48 @@ test.each(entries)('esbuild bundles %s without a warning', async (entry) => {
     external: ['react', 'vue', 'svelte'],
   })
   expect(warnings).toEqual([])
+})
+
+test('what is built for production checks no options of clients, and all else does', () => {
+  const all = (folder: string) =>
+    readdirSync(`${root}dist/${folder}`, { withFileTypes: true })
+      .filter((file) => file.isFile() && /\.c?js$/.test(file.name))
+      .map((file) => readFileSync(`${root}dist/${folder}/${file.name}`, 'utf8'))
+      .join('')
+  const ours = ['connection.on(listener)', 'what only the fetch of a runtime knows goes into fetchOptions']
+  for (const text of ours) {
+    expect(all('production')).not.toContain(text)
+    expect(all('')).toContain(text)
+    expect(all('cjs')).toContain(text)
+  }
+  // The server's stay: nobody downloads them.
+  expect(all('production')).toContain('did you mean')
+})
+
+test('Vite bundles every entry for production, without a warning and without those checks', async () => {
+  const warnings: string[] = []
+  const logger = { ...createLogger(), warn: (text: string) => void warnings.push(text), info: () => {} }
+  const names = Object.keys(JSON.parse(readFileSync(`${root}package.json`, 'utf8')).exports).filter(
+    (name) => !name.endsWith('.json'),
+  )
+  const code = names.map((name, at) => `import * as e${at} from '${name.replace('.', 'unmissed')}'`).join('\n')
+  const result = (await viteBuild({
+    root,
+    configFile: false,
+    logLevel: 'warn',
+    customLogger: logger,
+    plugins: [
+      {
+        name: 'entry',
+        resolveId: (id) => (id === 'virtual:all' ? `${root}test/all.js` : undefined),
+        load: (id) =>
+          id === `${root}test/all.js` ? `${code}\nconsole.log(${names.map((_, at) => `e${at}`)})` : undefined,
+      },
+    ],
+    build: { write: false, rollupOptions: { input: 'virtual:all', external: ['react', 'vue', /^svelte/] } },
+  })) as { output: { code?: string }[] }
+  expect(warnings).toEqual([])
+  const built = result.output.map(({ code = '' }) => code).join('')
+  expect(built).toContain('invalid-option')
+  expect(built).not.toContain('connection.on(listener)')
 })

@@ -1,49 +1,39 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { quickStart, runQuickStart } from '../docs/quick-start.ts'
 import { root } from '../docs/snippets.ts'
+import { engine } from '../engines.js'
+import { type Packed, pack, unpack } from './packed.ts'
 
 /** The tarball may not grow beyond this without somebody noticing, in bytes. It holds every module thrice; see build.js. */
 const TARBALL_BUDGET = 340_000
 
-let folder: string
-let tarball: string
-let files: string[]
-
+let packed: Packed
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'unmissed-package-'))
-  const [packed] = JSON.parse(
-    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
-      cwd: root,
-      encoding: 'utf8',
-    }),
-  )
-  tarball = join(folder, packed.filename)
-  files = packed.files.map(({ path }: { path: string }) => path)
+  packed = pack()
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => packed.remove())
 
 /** An empty project of a user, with the tarball installed. */
 function install(name: string, command: string, ...args: string[]): string {
-  const project = join(folder, name)
+  const project = join(packed.folder, name)
   mkdirSync(project)
   writeFileSync(join(project, 'package.json'), '{"type":"module","private":true}')
-  execFileSync(command, [...args, tarball], { cwd: project, stdio: 'pipe' })
+  execFileSync(command, [...args, packed.tarball], { cwd: project, stdio: 'pipe' })
   return project
 }
 
 test('the tarball holds what is needed and nothing else', () => {
   expect(
-    files.filter((path) => !/^(dist\/.+\.(js|cjs|d\.ts|d\.cts)|package\.json|README\.md|LICENSE)$/.test(path)),
+    packed.files.filter((path) => !/^(dist\/.+\.(js|cjs|d\.ts|d\.cts)|package\.json|README\.md|LICENSE)$/.test(path)),
   ).toEqual([])
-  expect(files).toContain('dist/index.js')
+  expect(packed.files).toContain('dist/index.js')
 })
 
 test('the tarball keeps its budget', () => {
-  expect(statSync(tarball).size).toBeLessThan(TARBALL_BUDGET)
+  expect(statSync(packed.tarball).size).toBeLessThan(TARBALL_BUDGET)
 })
 
 test('the quick start has a server and a client', () => {
@@ -65,3 +55,24 @@ test.each([
     expect(help).toContain('unmissed <url>')
   },
 )
+
+describe.each(['node-20', 'node-22', 'node-24', 'node-26'] as const)('CommonJS on %s', (node) => {
+  const run = (folder: string, code: string) =>
+    execFileSync(engine(node), ['--input-type=commonjs', '-e', code], { cwd: folder, encoding: 'utf8' }).trim()
+
+  test('requires every entry, and gets the very module that import gets', () => {
+    const project = join(packed.folder, `common-${node}`)
+    mkdirSync(project)
+    unpack(packed, project)
+    for (const name of ['react', 'vue', 'svelte'])
+      symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name))
+    const names = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports)
+    const entries = names.filter((name) => !name.endsWith('.json')).map((name) => name.replace('.', 'unmissed'))
+    const code = `const { deepStrictEqual } = require('assert')
+      Promise.all(${JSON.stringify(entries)}.map(async (name) => {
+        const all = require(name)
+        for (const [key, value] of Object.entries(await import(name))) if (key !== 'module.exports') deepStrictEqual(all[key] === value, true, name + key)
+      })).then(() => console.log(Object.keys(require('unmissed')).length > 5))`
+    expect(run(project, code)).toBe('true')
+  })
+})
