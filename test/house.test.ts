@@ -39,6 +39,7 @@ const rooms: Record<string, { values: string[]; types?: string[]; packages?: str
   },
   redis: { values: ['protocol', 'log'] },
   testing: { values: ['protocol', 'check', 'client/reporting'], types: ['client'] },
+  debug: { values: ['client/trace-listeners'] },
   cli: { values: ['protocol', 'client', 'server'] },
   'index.ts': { values: ['protocol', 'client'] },
 }
@@ -51,6 +52,8 @@ const nodeTypes = /^(cli\/|server\/http\/node-types\.ts$)/
 const lateBound: Record<string, string[]> = {
   // Asked for by `globalThis.Buffer` first; elsewhere the bytes stay as they are.
   'server/reader/frame.ts': ['Buffer'],
+  // Asked for by `globalThis.process` first.
+  'client/trace.ts': ['process'],
 }
 
 const NODE_GLOBALS = ['Buffer', 'process', 'require', 'global', '__dirname', '__filename']

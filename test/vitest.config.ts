@@ -10,6 +10,9 @@ const system = ['browsers', 'runtimes', 'chaos', 'load', 'recipes', 'cli', 'demo
   (room) => `test/${room}/**/*.test.{ts,tsx}`,
 )
 
+/** Whole frameworks from the registry: for `npm run company` alone. */
+const company = 'test/company/**/*.test.ts'
+
 /** Suites of what lives in a page; those of React run a second time with React 18, whose packages know nothing of 19's. */
 const pages = ['react', 'vue', 'svelte'].map((room) => `test/${room}/**/*.test.{ts,tsx}`)
 const react18 = fileURLToPath(new URL('../fixtures/react18/node_modules/', import.meta.url))
@@ -42,7 +45,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.{ts,tsx}'],
-          exclude: [...system, ...pages, '**/node_modules/**'],
+          exclude: [...system, ...pages, company, '**/node_modules/**'],
           restoreMocks: true,
           unstubGlobals: true,
         },
@@ -66,6 +69,16 @@ export default defineConfig({
           exclude: ['**/node_modules/**'],
           fileParallelism: false,
           testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        root,
+        test: {
+          name: 'company',
+          include: [company],
+          fileParallelism: false,
+          testTimeout: 600_000,
           hookTimeout: 120_000,
         },
       },

@@ -2,12 +2,14 @@ import type { ServerSentEvent } from '../protocol/event.ts'
 import { createParser } from '../protocol/parser.ts'
 import { ConnectError } from './errors.ts'
 import { type AnyEvent, call } from './listeners.ts'
+import type { Gap } from './options.ts'
 import { FULL, read } from './read.ts'
 import type { Opened } from './requests.ts'
 import { createSeen, fromBytes } from './resume.ts'
 import { decode, invalid } from './schema.ts'
 import type { Shared } from './shared.ts'
 import { fail, type Step, throwIfAborted } from './step.ts'
+import { trace } from './trace.ts'
 import { Watchdog } from './watchdog.ts'
 
 /** How many heartbeats may pass without a byte. */
@@ -42,11 +44,11 @@ export class Body {
   /** Tells that the server went on after another id than the one asked for. Our own tells it in an event, which says more. */
   compare(): void {
     const { response, asked } = this.#opened
-    const { options, platform } = this.#shared
+    const { platform } = this.#shared
     const told = response.headers.get('last-event-id')
     if (!asked || this.#ours || told === null) return
     const resumed = platform.encodes ? told : fromBytes(told)
-    if (resumed !== asked) call(options.onGap, { asked, resumed, data: undefined })
+    if (resumed !== asked) this.#tellGap({ asked, resumed, data: undefined })
   }
 
   /** Reads it to its end. */
@@ -66,6 +68,7 @@ export class Body {
       lastEventId: options.cursor ? '' : this.#opened.asked,
       onRetry: (milliseconds) => {
         this.#shared.retry = milliseconds
+        this.#trace(() => `the server asks for ${milliseconds} ms before each attempt`)
       },
       onComment: (text) => {
         call(options.onComment, text)
@@ -82,7 +85,8 @@ export class Body {
         const named = this.#named
         const before = this.#before ?? cursors.parsed
         this.#named = this.#before = undefined
-        if (named && this.#isRepeat(named)) return
+        if (named && this.#isRepeat(named))
+          return this.#trace(() => `drops ${JSON.stringify(named)}, which has come before`)
         this.#onEvent(raw, named, before)
         // A listener may have cut us short in the middle of a chunk: what is left of it is not delivered.
         if (this.#step.isCut) throwIfAborted(this.#step.signal)
@@ -104,14 +108,24 @@ export class Body {
     const { asked, origin } = this.#opened
     health.deliver()
     if (raw.data === until) return this.#onEnd()
-    if (this.#ours && raw.type === 'gap')
-      call(options.onGap, { asked, resumed: named ?? newestOf(raw.data), data: raw.data })
+    if (this.#ours && raw.type === 'gap') this.#tellGap({ asked, resumed: named ?? newestOf(raw.data), data: raw.data })
     cursors.begin(before)
     const next = cursor && this.#ask(raw, cursor)
     if (next !== undefined) cursors.move(next, origin)
     consumers.emit(raw, this.#decode)
     cursors.end()
     if (typeof until === 'function' && this.#ask(raw, until)) this.#onEnd()
+  }
+
+  #tellGap(gap: Gap) {
+    this.#trace(
+      () =>
+        `gap: asked for what is after ${JSON.stringify(gap.asked)}, got what is after ${JSON.stringify(gap.resumed)}`,
+    )
+    call(this.#shared.options.onGap, gap)
+  }
+  #trace(text: () => string) {
+    trace(this.#shared.status, text)
   }
 
   /** What a function of the caller's says of an event. What it throws is told, and the stream lives on. */

@@ -50,6 +50,8 @@ export interface Connection<Events extends object = Record<string, string>> {
   subscribe(listener: (snapshot: Snapshot) => unknown): () => void
   /** The id of the newest event that everybody has handled: listeners ran, what they promised came, loops went on. What another connection should resume after; the attempts of this one resume after what has come. */
   readonly lastEventId: string
+  /** What it is, for logs: its request, state, attempt, delay, error and last event id. */
+  toJSON(): object
   /** Resolves when the stream is open for the first time; rejects if it is closed before. */
   readonly opened: Promise<void>
   /** Resolves when the connection is over, with the reason; never rejects. */

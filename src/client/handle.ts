@@ -9,6 +9,7 @@ import { run } from './loop.ts'
 import { toAddress, toHeaders } from './mistakes.ts'
 import type { CloseReason, ConnectOptions, ConnectUrl, ListenOptions, Snapshot, State } from './options.ts'
 import { detect } from './platform.ts'
+import type { Shared } from './shared.ts'
 import { Status } from './status.ts'
 
 type Run = (event: AnyEvent) => unknown
@@ -18,6 +19,7 @@ export class Handle {
   readonly #status: Status
   readonly #consumers: Consumers
   readonly #control: Control
+  readonly #shared: Shared
   /** Whether somebody waits to hear how it goes. */
   #isAwaited = false
 
@@ -33,7 +35,7 @@ export class Handle {
     const policy = typeof retry === 'function' ? { when: retry } : (typeof retry === 'object' && retry) || {}
     const platform = detect()
     const health = new Health()
-    const shared = {
+    const shared: Shared = {
       url,
       options,
       policy,
@@ -49,6 +51,7 @@ export class Handle {
     this.#status = status
     this.#consumers = consumers
     this.#control = control
+    this.#shared = shared
     run(shared, control)
   }
 
@@ -88,6 +91,19 @@ export class Handle {
   }
   subscribe(listener: (snapshot: Snapshot) => unknown): () => void {
     return this.#status.subscribe(listener)
+  }
+
+  /** What it is, for logs. */
+  toJSON(): object {
+    const { state, attempt, delay, error, lastEventId } = this.#status.snapshot
+    return { request: this.#shared.where, state, attempt, delay, error: error?.message, lastEventId }
+  }
+  [Symbol.for('nodejs.util.inspect.custom')](
+    _depth: number,
+    options: object,
+    inspect: (value: object, options: object) => string,
+  ): string {
+    return `Connection ${inspect(this.toJSON(), options)}`
   }
 
   [Symbol.dispose](): void {

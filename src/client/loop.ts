@@ -9,6 +9,7 @@ import { call, report } from './listeners.ts'
 import { mayRepeat, type Opened, open, renew } from './requests.ts'
 import type { Shared } from './shared.ts'
 import type { Step } from './step.ts'
+import { trace } from './trace.ts'
 
 /** The life of a connection. Only this makes attempts, one after the other, so that no race can make two. */
 export async function run(shared: Shared, control: Control): Promise<void> {
@@ -50,6 +51,7 @@ async function attempt(shared: Shared, control: Control, step: Step): Promise<Co
 function enter(shared: Shared, control: Control, step: Step, opened: Opened): Body {
   const body = new Body(shared, opened, step, () => control.finish('ended'))
   shared.health.open()
+  trace(shared.status, () => `answered; ${opened.response.headers.get('unmissed') ?? 'no server of ours'}`)
   // Between two awaits somebody may have had another wish, and so may whoever hears of the opening.
   if (!step.isCut) shared.status.enter('open')
   if (!step.isCut) {
@@ -110,6 +112,10 @@ async function wait(
       new ConnectError('invalid-option', '`retry` must answer with a boolean or with milliseconds, 0 or more', false),
     )
   }
+  trace(status, () => {
+    const asked = floor > 0 ? `the server asked for ${floor} ms` : 'the server asked for none'
+    return `waits ${milliseconds} ms after failure ${shared.health.failures}; ${asked}`
+  })
   status.tell(error, milliseconds)
   if (!signal.aborted) status.enter('waiting', error, milliseconds)
   // What the server asked for is waited for whoever comes; what lies above it may be cut short.

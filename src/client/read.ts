@@ -4,6 +4,7 @@ import type { Cursors } from './cursors.ts'
 import { ConnectError } from './errors.ts'
 import type { Shared } from './shared.ts'
 import { throwIfAborted } from './step.ts'
+import { trace } from './trace.ts'
 
 /** Thrown out of a parser by whoever can take no more for now. */
 export const FULL = Symbol('full')
@@ -39,7 +40,7 @@ export function read(body: ReadableStream<Bytes>, parser: Parser, shared: Shared
 async function feed(
   reader: ReadableStreamDefaultReader<Bytes>,
   parser: Parser,
-  { consumers, cursors, health, watchdog, bodies }: Shared,
+  { consumers, cursors, health, watchdog, bodies, status }: Shared,
   signal: AbortSignal,
 ) {
   if (bodies === 1) for (let tick = 0; tick < TICKS; tick++) await undefined
@@ -51,8 +52,10 @@ async function feed(
     throwIfAborted(signal)
     if (consumers.isFull) {
       watchdog?.block(true)
+      trace(status, () => 'reads no more: a loop has as many events as may wait')
       await consumers.room(signal)
       watchdog?.block(false)
+      trace(status, () => 'reads on')
     } else if (isStopped) isStopped = !push(parser, '', cursors)
     else if (rest) {
       const piece: Bytes = consumers.hasLoops ? beginning(rest) : rest

@@ -3,6 +3,7 @@ import { later } from './delay.ts'
 import { ConnectError } from './errors.ts'
 import type { Shared } from './shared.ts'
 import { fail, race, type Step, throwIfAborted } from './step.ts'
+import { trace } from './trace.ts'
 
 /** An accepted answer, and the id that it was asked to go on after. */
 export interface Opened extends Answer {
@@ -52,8 +53,9 @@ async function load(shared: Shared, signal: AbortSignal) {
 }
 
 /** Asks the caller for a new token. It is one promise, whatever happens to the attempts that wait for it. */
-export function renew({ options, health }: Shared, error: ConnectError): Shared['renewal'] {
+export function renew({ options, health, status }: Shared, error: ConnectError): Shared['renewal'] {
   health.wasRenewed = true
+  trace(status, () => 'asks onUnauthorized')
   const isDone = Promise.resolve(error)
     .then(options.onUnauthorized)
     .then(
@@ -89,6 +91,7 @@ async function request(shared: Shared, signal: AbortSignal): Promise<Opened | un
     onRequest: (where, isSafe) => {
       shared.where = where
       shared.isSafe = isSafe
+      trace(status, () => `asks ${where}, ${asked ? `after ${JSON.stringify(asked)}` : 'from the beginning'}`)
     },
     onWarning: (error) => status.tell(error),
   })

@@ -36,12 +36,12 @@ async function buildPackage() {
   declareCommon()
 }
 
-/** Empties the functions of every `check-options.ts` but the server's: nobody's bundle pays for that one. */
+/** Empties the functions of `trace.ts`, and of every `check-options.ts` but the server's: nobody's page pays for that one. */
 function unchecked() {
   return {
     name: 'unchecked',
     setup({ onLoad }) {
-      onLoad({ filter: /src\/(client|eventsource)\/(.+\/)?check-options\.ts$/ }, ({ path }) => {
+      onLoad({ filter: /src\/(client|eventsource)\/(.+\/)?(check-options|trace)\.ts$/ }, ({ path }) => {
         const names = [...readFileSync(path, 'utf8').matchAll(/^export function (\w+)/gm)].map(([, name]) => name)
         return { contents: names.map((name) => `export function ${name}() {}`).join('\n') }
       })

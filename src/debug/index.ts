@@ -1,0 +1,1 @@
+export { onTrace, type TraceListener } from '../client/trace-listeners.ts'

@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connect } from '../../src/index.ts'
+import { type Packed, pack } from '../package/packed.ts'
+import { project, run, serve } from './project.ts'
+
+// Whole frameworks as their users install them, with our tarball beside them: from the registry, so this is no part of
+// `npm test` but of `npm run company`, which a workflow runs each week.
+
+let packed: Packed
+beforeAll(() => {
+  packed = pack()
+})
+afterAll(() => packed.remove())
+
+/** The first events of a stream. */
+async function first(url: string, count: number): Promise<string[]> {
+  const found: string[] = []
+  for await (const { data } of connect(url)) if (found.push(data) === count) break
+  return found
+}
+
+const JEST = `
+const { connect, ConnectError, encode } = require('unmissed')
+const { createMockServer, reportUnheard } = require('unmissed/testing')
+const { createHub } = require('unmissed/server')
+
+test('a connection over a mock', async () => {
+  const server = createMockServer()
+  const connection = connect('https://sse.test/', { fetch: server.fetch })
+  const request = await server.next()
+  const event = connection.next()
+  request.send({ data: 'hello' })
+  expect((await event).data).toBe('hello')
+  connection.close()
+})
+test('classes and switches are one', () => {
+  reportUnheard(false)
+  expect(() => connect('https://sse.test/', { onerror() {} })).toThrow(ConnectError)
+  expect(encode({ data: 'a' })).toBe('data: a\\n\\n')
+})
+test('a hub', async () => {
+  const hub = createHub()
+  expect((await hub.publish({ data: 'a' })).id).toMatch(/^\\w+\\.\\d+$/)
+  await hub.close()
+})
+`
+
+describe.each(['29.7.0', '30.5.2'])('Jest %s as it comes', (version) => {
+  test('runs tests that use it', () => {
+    const folder = project(packed, `jest-${version}`, { jest: version }, { 'unmissed.test.js': JEST })
+    expect(run(folder, 'jest')).toContain('3 passed')
+  })
+  test('also in its jsdom, where a page is tested', () => {
+    const folder = project(
+      packed,
+      `jest-${version}-page`,
+      { jest: version, 'jest-environment-jsdom': version, react: '19.3.1' },
+      {
+        // In two pieces: whole, it would be meant for this file.
+        'page.test.js': `/** @jest-${'environment'} jsdom */
+        test('loads', () => {
+          expect(typeof require('unmissed/react').useEventStream).toBe('function')
+          expect(require('unmissed').encode({ data: 'a' })).toBe('data: a\\n\\n')
+        })`,
+      },
+    )
+    expect(run(folder, 'jest')).toContain('1 passed')
+  })
+})
+
+test('NestJS 11, compiled to CommonJS, serves a hub', async () => {
+  const nest = '11.2.10'
+  const folder = project(
+    packed,
+    'nest',
+    {
+      '@nestjs/common': nest,
+      '@nestjs/core': nest,
+      '@nestjs/platform-express': nest,
+      'reflect-metadata': '0.2.2',
+      rxjs: '7.8.2',
+      typescript: '5.9.3',
+      '@types/node': '20.19.43',
+      '@types/express': '5.0.6',
+    },
+    {
+      'tsconfig.json': JSON.stringify({
+        compilerOptions: {
+          module: 'node16',
+          target: 'es2022',
+          strict: true,
+          experimentalDecorators: true,
+          emitDecoratorMetadata: true,
+          skipLibCheck: true,
+          outDir: 'out',
+          types: ['node'],
+        },
+        files: ['main.ts'],
+      }),
+      'main.ts': `
+import 'reflect-metadata'
+import { Controller, Get, Injectable, Module, type OnModuleDestroy, Req, Res } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import type { Request, Response } from 'express'
+import { createHub } from 'unmissed/server'
+
+@Injectable()
+class News implements OnModuleDestroy {
+  readonly hub = createHub({ history: 100 })
+  onModuleDestroy() {
+    return this.hub.close()
+  }
+}
+
+@Controller()
+class NewsController {
+  constructor(readonly news: News) {}
+  @Get()
+  root() {
+    return 'here'
+  }
+  @Get('events')
+  async events(@Req() request: Request, @Res() response: Response) {
+    await this.news.hub.handle(request, response)
+  }
+  @Get('publish')
+  async publish() {
+    return this.news.hub.publish({ data: 'news' })
+  }
+}
+
+@Module({ controllers: [NewsController], providers: [News] })
+class AppModule {}
+
+async function main() {
+  const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] })
+  app.enableShutdownHooks()
+  await app.listen(Number(process.env['PORT']), '127.0.0.1')
+}
+void main()
+`,
+    },
+  )
+  run(folder, 'tsc')
+  const url = await serve(folder, 'out/main.js')
+  const events = first(`${url}events`, 1)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await fetch(`${url}publish`)
+  expect(await events).toEqual(['news'])
+})
+
+test.each(['--webpack', '--turbopack'])('Next 16 builds %s without a warning, and runs', async (bundler) => {
+  const folder = project(
+    packed,
+    `next${bundler}`,
+    {
+      next: '16.4.6',
+      react: '19.3.1',
+      'react-dom': '19.3.1',
+      typescript: '5.9.3',
+      '@types/react': '19.3.0',
+      '@types/node': '20.19.43',
+    },
+    {
+      'next.config.mjs':
+        'export default { outputFileTracingRoot: import.meta.dirname, turbopack: { root: import.meta.dirname } }\n',
+      'app/layout.tsx': `
+import type { ReactNode } from 'react'
+export default function Layout({ children }: { children: ReactNode }) {
+  return <html lang="en"><body>{children}</body></html>
+}`,
+      // A component of the server, which needs the boundary: it has no "use client" of its own.
+      'app/page.tsx': `
+import { StreamDefaults } from 'unmissed/react'
+import { News } from './news'
+export default function Page() {
+  return <StreamDefaults options={{ max: 5 }}><News /></StreamDefaults>
+}`,
+      'app/news.tsx': `
+'use client'
+import { useEventStream } from 'unmissed/react'
+export function News() {
+  const { data, state } = useEventStream('/events')
+  return <p>{state} {data}</p>
+}`,
+      'app/events/route.ts': `
+import { hub } from '../hub'
+export const dynamic = 'force-dynamic'
+export const GET = (request: Request) => hub.fetch(request)
+export const POST = async (request: Request) => Response.json(await hub.publish({ data: await request.text() }))`,
+      'app/hub.ts': `
+import { createHub, type Hub } from 'unmissed/server'
+const kept = globalThis as { hub?: Hub }
+export const hub = (kept.hub ??= createHub({ history: 10 }))`,
+    },
+  )
+  const said = run(folder, 'next', 'build', bundler)
+  expect(said).not.toMatch(/warn/i)
+  const url = await serve(folder, 'node_modules/next/dist/bin/next', 'start', '-H', '127.0.0.1')
+  const page = await (await fetch(url)).text()
+  expect(page).toContain('connecting')
+  const events = first(`${url}events`, 1)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await fetch(`${url}events`, { method: 'POST', body: 'news' })
+  expect(await events).toEqual(['news'])
+})
+
+test('webpack 5 bundles every entry without a warning, and without the checks of development', () => {
+  const folder = project(
+    packed,
+    'webpack',
+    { webpack: '5.113.0', 'webpack-cli': '6.0.1', react: '19.3.1', vue: '3.5.45', svelte: '5.57.3' },
+    {
+      'src/index.js': [
+        '',
+        '/server',
+        '/eventsource',
+        '/react',
+        '/vue',
+        '/svelte',
+        '/svelte/runes',
+        '/testing',
+        '/compat/fetch-event-source',
+      ]
+        .map((path, at) => `import * as e${at} from 'unmissed${path}'\nconsole.log(e${at})`)
+        .join('\n'),
+      'webpack.config.js': `module.exports = { mode: 'production', performance: false, optimization: { minimize: false }, plugins: [
+        new (require('webpack').DefinePlugin)({ __VUE_OPTIONS_API__: true, __VUE_PROD_DEVTOOLS__: false, __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: false }) ] }\n`,
+      'find.js': `const text = require('fs').readFileSync('dist/main.js', 'utf8')
+        console.log(text.includes('invalid-option'), text.includes('connection.on(listener)'))\n`,
+    },
+  )
+  const said = run(folder, 'webpack')
+  expect(said).toMatch(/compiled successfully/)
+  expect(said).not.toMatch(/warning/i)
+})

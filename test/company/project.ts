@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { freePort } from '../helpers/listen.ts'
+import { type Packed, unpack, write } from '../package/packed.ts'
+
+/** An empty project with these packages of others, from the registry, and ours from the tarball. */
+export function project(packed: Packed, name: string, packages: Record<string, string>, files: Record<string, string>) {
+  const folder = join(packed.folder, name)
+  write(folder, { 'package.json': JSON.stringify({ private: true, dependencies: packages }) })
+  const { status, stderr } = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts'], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`${name} could not be installed: ${stderr}`)
+  unpack(packed, folder)
+  for (const [path, text] of Object.entries(files))
+    write(join(folder, dirname(path)), { [path.split('/').pop() ?? '']: text })
+  return folder
+}
+
+/** What a command of a project says, all of it. Throws where it fails. */
+export function run(folder: string, command: string, ...args: string[]): string {
+  const env = { ...process.env, NODE_ENV: undefined, CI: '1', NEXT_TELEMETRY_DISABLED: '1' }
+  const { status, stdout, stderr } = spawnSync(join(folder, 'node_modules/.bin', command), args, {
+    cwd: folder,
+    encoding: 'utf8',
+    env: env as NodeJS.ProcessEnv,
+  })
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stdout}\n${stderr}`)
+  return stdout + stderr
+}
+
+/** Starts a server of a project on a port of its own, and waits until it answers. */
+export async function serve(folder: string, file: string, ...args: string[]): Promise<string> {
+  const port = String(await freePort())
+  const child: ChildProcess = spawn(process.execPath, [file, ...args], {
+    cwd: folder,
+    env: { ...process.env, NODE_ENV: 'production', PORT: port },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (said += text))
+  const left = new Promise((resolve) => child.once('exit', resolve))
+  onTestFinished(async () => {
+    child.kill()
+    await left
+  })
+  const url = `http://127.0.0.1:${port}/`
+  for (let tries = 0; tries < 200; tries++) {
+    if (
+      await fetch(url).then(
+        (answer) => answer.body?.cancel().then(() => true),
+        () => false,
+      )
+    )
+      return url
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`${file} does not answer: ${said}`)
+}
