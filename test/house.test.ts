@@ -40,7 +40,7 @@ const rooms: Record<string, { values: string[]; types?: string[]; packages?: str
   redis: { values: ['protocol', 'log'] },
   testing: { values: ['protocol', 'check', 'client/reporting'], types: ['client'] },
   debug: { values: ['client/trace-listeners'] },
-  cli: { values: ['protocol', 'client', 'server'] },
+  cli: { values: ['protocol', 'client', 'server', 'check'] },
   'index.ts': { values: ['protocol', 'client'] },
 }
 

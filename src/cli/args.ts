@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { nearest } from '../check/nearest.ts'
 import { UsageError } from './usage.ts'
 
 const options = {
@@ -40,8 +41,15 @@ export function parse(words: string[]) {
   try {
     return parseArgs({ args: words, options, allowPositionals: true })
   } catch (error) {
-    throw new UsageError((error as Error).message)
+    const { code, message } = error as NodeJS.ErrnoException
+    const [, word] = (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' && /'(-[^']+)'/.exec(message)) || []
+    throw new UsageError(word ? unknown(word) : message)
   }
+}
+
+function unknown(word: string): string {
+  const name = nearest(word.replace(/^-+/, ''), Object.keys(options))
+  return `${word} is no option; ${name ? `did you mean --${name}?` : 'see unmissed --help'}`
 }
 
 /** A whole number within bounds, or `undefined` where the option was not given. */

@@ -22,9 +22,9 @@ export async function tail(word: string, values: Values): Promise<number> {
   const lastId = values['last-id'] ?? file?.load()
   const max = count(values, 'max', 1) ?? Number.POSITIVE_INFINITY
   const tally: Tally = { events: 0, bytes: 0, attempts: 0, since: Date.now() }
-  const options = await optionsOf(word, values, tally)
+  const { url, ...options } = await optionsOf(word, values, tally)
   const notes = createNotes(values, tally)
-  const connection = connect(options.url, {
+  const connection = connect(url, {
     ...options,
     ...notes.callbacks,
     ...(lastId !== undefined && { lastEventId: lastId }),

@@ -77,6 +77,7 @@ export const CONNECT: Rules = {
 
 /** What others call it, and what it is called here. */
 export const MEANT: Readonly<Record<string, string>> = {
+  url: 'the first argument of connect(url, options)',
   onMessage: 'connection.on(listener)',
   onmessage: 'connection.on(listener)',
   onEvent: 'connection.on(listener)',

@@ -161,7 +161,7 @@ export class Door<Guest, Start extends Beginning> {
   #trouble(error: unknown): Refusal {
     return error instanceof OptionError
       ? { status: 500, message: 'this went wrong here' }
-      : this.#limits.refusal(503, 'try again')
+      : this.#limits.refusal(503, 'this cannot be answered now: try again')
   }
 
   #stopping(): Refusal | undefined {

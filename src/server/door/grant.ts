@@ -26,7 +26,7 @@ export type Verdict<Metadata = unknown> = Grant<Metadata> | Refusal | boolean | 
 /** What is answered to whom `authorize` does not know. */
 export const UNAUTHORIZED: Refusal = {
   status: 401,
-  message: 'who are you?',
+  message: 'this stream asks who you are: send credentials',
   headers: { 'WWW-Authenticate': 'Bearer' },
 }
 
