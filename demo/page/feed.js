@@ -1,6 +1,6 @@
 /** The feed, read by `connect`: the subject of the whole page. */
 import { connect } from 'unmissed'
-import { api, page, post } from './page.js'
+import { api, renew } from './page.js'
 
 /** What is seen of the bytes on their way, for the picture of the path. */
 export const chunks = new EventTarget()
@@ -21,6 +21,5 @@ export const connection = connect(api('events'), {
   fetch: watched,
   parse: 'json',
   retry: { base: 500, max: 8000 },
-  // An expired token: ask for a new one, and the attempt is made again at once.
-  onUnauthorized: () => post(`/break/token?page=${page}`),
+  onUnauthorized: renew,
 })

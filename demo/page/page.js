@@ -10,6 +10,9 @@ export const api = (path, query = {}) => `/api/${path}?${new URLSearchParams({ .
 
 export const post = (path, body) => fetch(path, { method: 'POST', body })
 
+/** An expired token: asks for a new one, and the attempt is made again at once. */
+export const renew = () => post(`/break/token?page=${page}`)
+
 /** Adds a line on top of a list that stays short. */
 export function line(list, text) {
   list.prepend(Object.assign(document.createElement('li'), { textContent: text }))

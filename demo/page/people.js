@@ -1,13 +1,16 @@
 /** A user in a room: one connection, two audiences. */
 import { connect } from 'unmissed'
-import { $, api, line, post } from './page.js'
+import { $, api, line, post, renew } from './page.js'
 
 export function showPeople() {
   let connection
   function join() {
     connection?.close()
     $('#said').replaceChildren()
-    connection = connect(api('people', { user: $('#user').value, room: $('#room').value }), { parse: 'json' })
+    connection = connect(api('people', { user: $('#user').value, room: $('#room').value }), {
+      parse: 'json',
+      onUnauthorized: renew,
+    })
     connection.on('said', ({ data: { at, to, text } }) => {
       line($('#said'), `${new Date(at).toLocaleTimeString()} ${to ?? 'to everyone'}: ${text}`)
     })

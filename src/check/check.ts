@@ -28,10 +28,10 @@ export function fault(
         return `${whose}: ${name} must be ${rule.must}, not ${show(value)}`
       continue
     }
+    const shown = JSON.stringify(name.slice(0, 60))
     const other = Object.hasOwn(meant, name) ? meant[name] : nearest(name, Object.keys(rules))
-    if (other) return `${whose} has no ${JSON.stringify(name)}: did you mean ${other}?`
-    if (!tolerated)
-      return `${whose} has no ${JSON.stringify(name)}: ${hint ?? `there are ${Object.keys(rules).join(', ')}`}`
+    if (other) return `${whose} has no ${shown}: did you mean ${other}?`
+    if (!tolerated) return `${whose} has no ${shown}: ${hint ?? `there are ${Object.keys(rules).join(', ')}`}`
   }
   return undefined
 }

@@ -1,5 +1,10 @@
+/** The longest name that is compared, in UTF-16 units. */
+const LONGEST = 64
+
 /** The name that was probably meant: the same in other letters, or no more than two slips away. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
+  // What is so long is no slip, and would cost a second for each thousand letters.
+  if (name.length > LONGEST) return undefined
   const lower = name.toLowerCase()
   const most = Math.min(2, Math.floor(name.length / 3))
   let best: string | undefined

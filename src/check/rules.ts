@@ -49,6 +49,8 @@ export const object: Rule = {
 }
 // RFC 9110 §5.6.2 and §5.5.
 const isToken = (value: unknown): boolean => typeof value === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value)
+/** A name as HTTP has it. */
+export const token: Rule = { is: isToken, must: 'a name as HTTP has it: without spaces, commas or line ends' }
 /** Names of methods, or of header fields, as they stand in a list of them. */
 export const tokens: Rule = {
   is: (value) => Array.isArray(value) && value.every(isToken),

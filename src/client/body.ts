@@ -68,7 +68,7 @@ export class Body {
       lastEventId: options.cursor ? '' : this.#opened.asked,
       onRetry: (milliseconds) => {
         this.#shared.retry = milliseconds
-        this.#trace(() => `the server asks for ${milliseconds} ms before each attempt`)
+        trace(() => [this.#shared.status, `the server asks for ${milliseconds} ms before each attempt`])
       },
       onComment: (text) => {
         call(options.onComment, text)
@@ -86,7 +86,7 @@ export class Body {
         const before = this.#before ?? cursors.parsed
         this.#named = this.#before = undefined
         if (named && this.#isRepeat(named))
-          return this.#trace(() => `drops ${JSON.stringify(named)}, which has come before`)
+          return trace(() => [this.#shared.status, `drops ${JSON.stringify(named)}, which has come before`])
         this.#onEvent(raw, named, before)
         // A listener may have cut us short in the middle of a chunk: what is left of it is not delivered.
         if (this.#step.isCut) throwIfAborted(this.#step.signal)
@@ -118,14 +118,11 @@ export class Body {
   }
 
   #tellGap(gap: Gap) {
-    this.#trace(
-      () =>
-        `gap: asked for what is after ${JSON.stringify(gap.asked)}, got what is after ${JSON.stringify(gap.resumed)}`,
-    )
+    trace(() => [
+      this.#shared.status,
+      `gap: asked for what is after ${JSON.stringify(gap.asked)}, got what is after ${JSON.stringify(gap.resumed)}`,
+    ])
     call(this.#shared.options.onGap, gap)
-  }
-  #trace(text: () => string) {
-    trace(this.#shared.status, text)
   }
 
   /** What a function of the caller's says of an event. What it throws is told, and the stream lives on. */

@@ -8,10 +8,12 @@ import {
   object,
   oneOf,
   or,
+  type Rule,
   type Rules,
   statuses,
   string,
   text,
+  token,
 } from '../check/rules.ts'
 import { ConnectError } from './errors.ts'
 import type { ConnectOptions, ConnectUrl } from './options.ts'
@@ -26,6 +28,12 @@ const FETCH = [
   ...['cache', 'credentials', 'integrity', 'keepalive', 'mode', 'priority', 'referrer', 'referrerPolicy', 'window'],
   ...['duplex', 'dispatcher', 'attributionReporting', 'cf', 'next', 'client', 'tls', 'proxy', 'unix', 'verbose'],
 ]
+
+/** RFC 9110 §9.1 and the Fetch Standard's "forbidden method": fetch refuses it at each attempt, as it would a network that is down. */
+const METHOD: Rule = {
+  is: (value) => token.is(value) && !/^(connect|trace|track)$/i.test(value as string),
+  must: 'a method that fetch sends, such as GET or POST',
+}
 
 const RETRY: Rules = {
   when: callable,
@@ -43,7 +51,7 @@ const RETRY: Rules = {
 export const CONNECT: Rules = {
   ...Object.fromEntries(FETCH.map((name) => [name, anything])),
   headers: or(callable, { is: (value) => typeof value === 'object', must: 'an object of headers' }),
-  method: or(callable, text),
+  method: or(callable, METHOD),
   body: anything,
   redirect: oneOf('follow', 'error', 'manual'),
   signal: {

@@ -1,5 +1,5 @@
 /** The longest wait a timer can hold; beyond it `setTimeout` fires at once, and would reconnect in a hot loop. */
-export const LONGEST = 2 ** 31 - 1
+export const LONGEST = 2_147_483_647
 
 /** Calls `run` once after some milliseconds; returns what undoes it. */
 export function later(milliseconds: number, run: () => void, unref: boolean | undefined): () => void {

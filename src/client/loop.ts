@@ -51,7 +51,7 @@ async function attempt(shared: Shared, control: Control, step: Step): Promise<Co
 function enter(shared: Shared, control: Control, step: Step, opened: Opened): Body {
   const body = new Body(shared, opened, step, () => control.finish('ended'))
   shared.health.open()
-  trace(shared.status, () => `answered; ${opened.response.headers.get('unmissed') ?? 'no server of ours'}`)
+  trace(() => [shared.status, `answered; ${opened.response.headers.get('unmissed') ?? 'no server of ours'}`])
   // Between two awaits somebody may have had another wish, and so may whoever hears of the opening.
   if (!step.isCut) shared.status.enter('open')
   if (!step.isCut) {
@@ -112,9 +112,9 @@ async function wait(
       new ConnectError('invalid-option', '`retry` must answer with a boolean or with milliseconds, 0 or more', false),
     )
   }
-  trace(status, () => {
+  trace(() => {
     const asked = floor > 0 ? `the server asked for ${floor} ms` : 'the server asked for none'
-    return `waits ${milliseconds} ms after failure ${shared.health.failures}; ${asked}`
+    return [status, `waits ${milliseconds} ms after failure ${shared.health.failures}; ${asked}`]
   })
   status.tell(error, milliseconds)
   if (!signal.aborted) status.enter('waiting', error, milliseconds)

@@ -52,10 +52,10 @@ async function feed(
     throwIfAborted(signal)
     if (consumers.isFull) {
       watchdog?.block(true)
-      trace(status, () => 'reads no more: a loop has as many events as may wait')
+      trace(() => [status, 'reads no more: a loop has as many events as may wait'])
       await consumers.room(signal)
       watchdog?.block(false)
-      trace(status, () => 'reads on')
+      trace(() => [status, 'reads on'])
     } else if (isStopped) isStopped = !push(parser, '', cursors)
     else if (rest) {
       const piece: Bytes = consumers.hasLoops ? beginning(rest) : rest

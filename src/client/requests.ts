@@ -53,9 +53,10 @@ async function load(shared: Shared, signal: AbortSignal) {
 }
 
 /** Asks the caller for a new token. It is one promise, whatever happens to the attempts that wait for it. */
-export function renew({ options, health, status }: Shared, error: ConnectError): Shared['renewal'] {
+export function renew(shared: Shared, error: ConnectError): Shared['renewal'] {
+  const { options, health } = shared
   health.wasRenewed = true
-  trace(status, () => 'asks onUnauthorized')
+  trace(() => [shared.status, 'asks onUnauthorized'])
   const isDone = Promise.resolve(error)
     .then(options.onUnauthorized)
     .then(
@@ -91,7 +92,7 @@ async function request(shared: Shared, signal: AbortSignal): Promise<Opened | un
     onRequest: (where, isSafe) => {
       shared.where = where
       shared.isSafe = isSafe
-      trace(status, () => `asks ${where}, ${asked ? `after ${JSON.stringify(asked)}` : 'from the beginning'}`)
+      trace(() => [status, `asks ${where}, ${asked ? `after ${JSON.stringify(asked)}` : 'from the beginning'}`])
     },
     onWarning: (error) => status.tell(error),
   })

@@ -42,7 +42,7 @@ export class Status {
   enter(state: State, error?: ConnectError, delay?: number, attempt = this.#snapshot.attempt): void {
     const snapshot: Snapshot = { state, attempt, delay, error, lastEventId: this.#cursors.handled }
     this.#snapshot = snapshot
-    trace(this, () => (state === 'connecting' ? `connecting, attempt ${attempt}` : state))
+    trace(() => [this, state === 'connecting' ? `connecting, attempt ${attempt}` : state])
     if (state === 'open') this.#hasOpened = true
     this.#told = snapshot
     call(this.#options.onState, snapshot)
@@ -64,7 +64,7 @@ export class Status {
   tell(error: ConnectError, delay?: number): void {
     error.attempt ||= this.#snapshot.attempt
     error.delay = delay
-    trace(this, () => `${error.code}: ${error.message}${delay === undefined ? '' : `; again in ${delay} ms`}`)
+    trace(() => [this, `${error.code}: ${error.message}${delay === undefined ? '' : `; again in ${delay} ms`}`])
     this.#reportUnheard(error)
     call(this.#options.onError, error)
   }

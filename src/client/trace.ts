@@ -10,14 +10,17 @@ const known = new WeakMap<object, { readonly number: number; readonly begin: num
 let connections = 0
 let isAsked = false
 
-/** Tells a step of a connection. The text is made only where somebody listens. */
-export function trace(connection: object, text: () => string): void {
+/**
+ * Tells a step: whose it is, and a text. Both come from one function, made only where somebody listens, so that a bundler can
+ * drop the whole call.
+ */
+export function trace(step: () => readonly [connection: object, text: string]): void {
   if (!isAsked) ask()
-  if (!known.has(connection)) known.set(connection, { number: ++connections, begin: Date.now() })
   if (!traceListeners.size) return
-  const { number, begin } = known.get(connection) as { number: number; begin: number }
-  const seconds = ((Date.now() - begin) / 1000).toFixed(3)
-  const line = `unmissed ${number} +${seconds}s ${text()}`
+  const [connection, text] = step()
+  const { number, begin } = known.get(connection) ?? { number: ++connections, begin: Date.now() }
+  known.set(connection, { number, begin })
+  const line = `unmissed ${number} +${((Date.now() - begin) / 1000).toFixed(3)}s ${text}`
   for (const listener of [...traceListeners]) {
     try {
       listener(line)

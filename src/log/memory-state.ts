@@ -3,7 +3,7 @@ import { type Appended, type AppendOptions, type Entry, type Follower, fromId, t
 import { type MemoryLogOptions, Retention } from './retention.ts'
 
 /** The longest wait that a timer can hold; beyond it `setTimeout` fires at once. */
-const LONGEST = 2 ** 31 - 1
+const LONGEST = 2_147_483_647
 
 /** One life of a log. */
 export class MemoryState {

@@ -114,8 +114,11 @@ export function events(
 }
 
 function bodyOf(source: Response | ReadableStream<Uint8Array | string>): ReadableStream<Uint8Array | string> {
-  if ('getReader' in source) return source
-  const { body, headers, status } = source
+  // A promise of a response is what is mostly given instead.
+  const { getReader, body, headers, status } = Object(source) as Partial<Response & ReadableStream>
+  if (getReader) return source as ReadableStream<Uint8Array | string>
+  if (!headers)
+    throw new UnmissedError('no-body', 'events needs a Response or a ReadableStream: is there an await missing?')
   const type = headers.get('content-type')
   if (!isEventStream(type)) {
     body?.cancel().catch(() => {})

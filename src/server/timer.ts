@@ -1,5 +1,5 @@
 /** The longest wait that a timer can hold; beyond it `setTimeout` fires at once. */
-export const LONGEST = 2 ** 31 - 1
+export const LONGEST = 2_147_483_647
 
 /** Something that happens again and again until it is stopped. */
 export interface Timer {

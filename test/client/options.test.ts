@@ -77,6 +77,11 @@ describe('connect throws for a mistake of the program', () => {
       'pauseWhenHidden: after must be a number of milliseconds, 0 or more, not "1"',
     ],
     [{ schemas: { tick: {} } }, 'schemas: "tick" must be a Standard Schema, as of zod, valibot or arktype'],
+    [
+      { method: 'GET ME' },
+      'connect: method must be a function, or a method that fetch sends, such as GET or POST, not',
+    ],
+    [{ method: 'connect' }, 'connect: method must be a function, or a method that fetch sends'],
     [{ redirect: 'fellow' }, 'connect: redirect must be "follow" or "error" or "manual", not "fellow"'],
     [null, 'connect: expected an object, got null'],
     ['GET', 'connect: expected an object, got "GET"'],
@@ -94,6 +99,12 @@ describe('connect throws for a mistake of the program', () => {
     ['ws://a.test', '"ws://a.test" begins with ws: where http:// or https:// was expected'],
   ])('at the address %o', (url, message) => {
     expect(refusedAt(url, {})).toContain(message)
+  })
+
+  it('a name that is endless is not compared, and cut short in the message', () => {
+    const before = performance.now()
+    expect(refused({ ['o'.repeat(1e6)]: 1 }).length).toBeLessThan(200)
+    expect(performance.now() - before).toBeLessThan(500)
   })
 
   it('what may be there and is undefined counts as missing', () => {

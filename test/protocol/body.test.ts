@@ -265,3 +265,12 @@ test('a question that until asks does not overtake one that waits', async () => 
   await ask('third')
   expect(order).toEqual(['first 1', 'second 2', 'third undefined'])
 })
+
+test.each([undefined, null, 'https://a.test', Promise.resolve(new Response('')), {}])(
+  '%o is no response, and the message says so',
+  (source) => {
+    expect(() => events(source as never)).toThrow(
+      'events needs a Response or a ReadableStream: is there an await missing?',
+    )
+  },
+)

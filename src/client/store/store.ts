@@ -1,4 +1,5 @@
 import type { ServerSentEvent } from '../../protocol/event.ts'
+import { LONGEST } from '../delay.ts'
 import type { ConnectError } from '../errors.ts'
 import { call } from '../listeners.ts'
 import type { Snapshot } from '../options.ts'
@@ -24,8 +25,6 @@ export interface Store {
 
 /** How long a connection outlives its last subscriber, in milliseconds: StrictMode and a change of page come back at once. */
 const LINGER = 50
-/** The longest wait a timer can hold; beyond it `setTimeout` fires at once. */
-const LONGEST = 2 ** 31 - 1
 /** How many of the newest events are kept. */
 const MOST_RECENT = 100
 /** How many events wait for a subscriber that may come back. */

@@ -3,9 +3,9 @@ import { Frame } from '../reader/frame.ts'
 
 /** How many entries are read from the log at a time, and how much text of them is kept together. */
 export const PAGE = 256
-export const PAGE_TEXT = 2 ** 18
+export const PAGE_TEXT = 262_144
 /** How much text of a page is written at a time. */
-const PIECE_TEXT = 2 ** 16
+const PIECE_TEXT = 65_536
 /** How many pieces of a page are kept ready that begin in the middle of one. */
 const BEGINNINGS = 16
 

@@ -6,7 +6,7 @@ import { PAGE, PAGE_TEXT, Page, textOf } from './page.ts'
 import { Recent } from './recent.ts'
 
 /** How much text of older pages is kept for whoever comes next. */
-const CACHED_TEXT = 2 ** 22
+const CACHED_TEXT = 4_194_304
 
 /** A page that is on its way, and after which offset it was asked for. */
 interface Asked {

@@ -2,7 +2,7 @@ import type { Delivery } from '../reader/delivery.ts'
 import { PAGE, PAGE_TEXT, Page, textOf } from './page.ts'
 
 /** How much text of what was delivered last is at hand without asking the log, and at least how many pages. */
-const RECENT_TEXT = 2 ** 20
+const RECENT_TEXT = 1_048_576
 const RECENT_PAGES = 4
 
 /** What was delivered last: most who return were away for a moment. */

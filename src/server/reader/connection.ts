@@ -53,7 +53,7 @@ export interface QueueOptions {
 }
 
 /** What `maxQueued` and `stallTimeout` are where nobody says. */
-export const MAX_QUEUED = 2 ** 20
+export const MAX_QUEUED = 1_048_576
 export const STALL_TIMEOUT = 30_000
 
 /** The life of a connection: open, then ending with a reason, then over. What it writes with is for others to say. */

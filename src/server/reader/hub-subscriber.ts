@@ -15,7 +15,7 @@ import type { Subscriber, SubscriberState } from './subscriber.ts'
 import { type Addressed, View } from './view.ts'
 
 /** How many bytes of a replay are written at a time. */
-const SLICE = 2 ** 17
+const SLICE = 131_072
 
 /** A subscriber as the hub has it: who it is, what it may see, and where in the log it is. */
 export class HubSubscriber extends BaseConnection implements Subscriber, Sender {
