@@ -331,6 +331,16 @@ describe('package.json', () => {
     expect(Object.keys(entries).length).toBe(Object.keys(exported).length + 1 + commands.length)
   })
 
+  test('compilers that know no exports find the types of every entry as well', () => {
+    const { '.': main, ...others } = exported
+    expect([manifest.main, manifest.types]).toEqual([main.require.default, main.require.types])
+    const types = Object.entries<{ require: { types: string } }>(others).map(([name, target]) => [
+      name.slice(2),
+      [target.require.types],
+    ])
+    expect(manifest.typesVersions).toEqual({ '*': Object.fromEntries(types) })
+  })
+
   test('every table of contents is an entry; beside them only commands, and files that their room shows by themselves', () => {
     const contents = sources.filter(({ path }) => isIndex(path)).map(({ path }) => `src/${path}`)
     expect(contents.filter((path) => !Object.values(entries).includes(path))).toEqual([])

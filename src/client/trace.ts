@@ -33,6 +33,8 @@ export function trace(step: () => readonly [connection: object, text: string]): 
 /** Looks once whether somebody asked for it from outside of the program. */
 function ask() {
   isAsked = true
+  // Deno would ask its user for leave to look.
+  if ('Deno' in globalThis) return
   const isNode = !!globalThis.process?.versions?.node
   try {
     const names = isNode ? globalThis.process.env['NODE_DEBUG'] : globalThis.localStorage?.getItem('debug')

@@ -47,6 +47,38 @@ describe(`useEventStream in React ${version}`, () => {
     expect(page.text).toBe('open b 2')
   })
 
+  it('throws a mistake in its options while it renders, so that the nearest boundary shows it', async () => {
+    class Boundary extends React.Component<{ children: React.ReactNode }, { error?: Error }> {
+      override state: { error?: Error } = {}
+      static getDerivedStateFromError(error: Error) {
+        return { error }
+      }
+      override render() {
+        return this.state.error?.message ?? this.props.children
+      }
+    }
+    for (const [on, message] of [
+      [{ onerror() {} }, 'the stream has no "onerror": did you mean onError?'],
+      [{ max: 'many' }, 'the stream: max must be a number, 0 or more, not "many"'],
+    ] as const) {
+      page = await render(
+        <Boundary>
+          <Stream on={on} />
+        </Boundary>,
+      )
+      expect(page.text).toBe(message)
+      await page.unmount()
+    }
+    page = await render(
+      <Boundary>
+        <Stream url="ws://example.test" on={{ fetch: undefined }} />
+      </Boundary>,
+    )
+    expect(page.text).toContain('begins with ws:')
+    // React itself tells of what a boundary caught.
+    mistakes.mockClear()
+  })
+
   it('gives all there is to know, and a hand on the connection', async () => {
     const seen: ReturnType<typeof useEventStream>[] = []
     function Everything() {
