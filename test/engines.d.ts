@@ -9,6 +9,7 @@ export type EngineName =
   | 'chromium'
   | 'firefox'
   | 'webkit'
+  | 'redis'
   | 'nginx'
   | 'promtool'
 export const HOME: string

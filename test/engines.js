@@ -23,6 +23,7 @@ export const ENGINES = {
     commands: ['WebKitWebDriver', 'xvfb-run', 'xauth', 'MiniBrowser'],
     debian: ['webkit2gtk-driver', 'xvfb', 'xauth'],
   },
+  redis: { commands: ['redis-server', 'redis-cli'], debian: ['redis-server'] },
   nginx: { commands: ['nginx'], debian: ['nginx-light'] },
   promtool: { commands: ['promtool'], debian: ['prometheus'] },
 }

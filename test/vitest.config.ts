@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Suites that start engines, processes or thousands of sockets: one file at a time, so that none starves another. */
-const system = ['browsers', 'runtimes', 'chaos', 'load', 'recipes', 'cli', 'demo', 'package'].map(
+const system = ['browsers', 'runtimes', 'chaos', 'load', 'recipes', 'cli', 'demo', 'package', 'redis'].map(
   (room) => `test/${room}/**/*.test.{ts,tsx}`,
 )
 

@@ -163,15 +163,15 @@ const RULES: Record<string, (bench: Bench) => Promise<void>> = {
   async 'appends at the same time get one order, the same for everybody'({ open, hear }) {
     const [one, two] = [await open(), await open()]
     const heard = [await hear(one), await hear(two)]
-    const positions = await Promise.all(range(100).map(async (n) => (n % 2 ? one : two).append(message(n))))
+    const positions = await Promise.all(range(KEEP).map(async (n) => (n % 2 ? one : two).append(message(n))))
     same(
       positions.map(({ offset }) => offset).sort((a, b) => a - b),
-      range(100).map((n) => n + 1),
+      range(KEEP).map((n) => n + 1),
       'the offsets that were given',
     )
-    const byOffset = range(100).map((n) => String(positions.findIndex(({ offset }) => offset === n + 1)))
+    const byOffset = range(KEEP).map((n) => String(positions.findIndex(({ offset }) => offset === n + 1)))
     for (const each of heard) {
-      await each.until(100)
+      await each.until(KEEP)
       same(names(each), byOffset, 'what was delivered')
     }
   },
