@@ -9,10 +9,12 @@ export class Channel {
   /** The id after which the stream is read. */
   lastId: string
   end: Position
-  isSealed = false
+  /** Whether the stream was read to its end. One that is behind hears of it by the mark, in its turn. */
+  isSealed: boolean
   #expires = false
 
-  constructor(log: Read, end: Position) {
+  constructor(log: Read, end: Position, isSealed: boolean) {
+    this.isSealed = isSealed
     this.log = log
     this.end = end
     this.lastId = `${end.offset}-0`

@@ -8,6 +8,8 @@ import { Member, type Read } from './member.ts'
 const BLOCK = 1000
 /** How much later than that an answer may come, before its connection counts as dead. */
 const LATE = 3000
+/** How often a read is woken, each time a millisecond later. */
+const WAKES = 30
 /** How many entries of a log one read takes. */
 const COUNT = '1000'
 /** How long to wait after a failure, in milliseconds: it doubles up to the longest. */
@@ -25,6 +27,7 @@ export class Reader {
   #isStale = false
   #own: Connection | undefined
   #ownId: string | undefined
+  #isWaking = false
   #wakeWait: (() => void) | undefined
   /** When it was looked for logs that are gone. */
   #checked = 0
@@ -41,10 +44,9 @@ export class Reader {
     const { stream } = log.keys
     let channel = this.#channels.get(stream)
     if (!channel) {
-      channel = new Channel(log, { epoch, offset })
+      channel = new Channel(log, { epoch, offset }, sealed)
       this.#channels.set(stream, channel)
     }
-    if (sealed) channel.isSealed = true
     const { members } = channel
     const member = new Member(log, follower, start, () => {
       members.delete(member)
@@ -72,7 +74,6 @@ export class Reader {
     while (this.#channels.size && !this.#isClosed) {
       try {
         this.#own = await this.#connection.duplicate(() => {})
-        this.#ownId = String(await limited(this.#own.send('CLIENT', 'ID'), LATE))
         while (this.#channels.size && !this.#isClosed) {
           await this.#read(this.#own)
           wait = FIRST_WAIT
@@ -103,12 +104,21 @@ export class Reader {
   async #read(own: Connection) {
     this.#isStale = false
     const channels = [...this.#channels]
+    const asked = new Map(channels)
     const ids = channels.map(([, { lastId }]) => lastId)
     const keys = channels.map(([stream]) => stream)
-    const asked = own.send('XREAD', 'COUNT', COUNT, 'BLOCK', String(BLOCK), 'STREAMS', ...keys, ...ids)
-    for (const [stream, raw] of pairs(await limited(asked, BLOCK + LATE))) {
+    // With each read, in the same write: a client that connects again by itself has another one.
+    own.send('CLIENT', 'ID').then(
+      (id) => {
+        this.#ownId = String(id)
+      },
+      () => {},
+    )
+    const answer = own.send('XREAD', 'COUNT', COUNT, 'BLOCK', String(BLOCK), 'STREAMS', ...keys, ...ids)
+    for (const [stream, raw] of pairs(await limited(answer, BLOCK + LATE))) {
       const channel = this.#channels.get(stream)
-      channel?.deliver(raw, this.#onError)
+      // Who left and came back meanwhile reads from elsewhere.
+      if (channel && channel === asked.get(stream)) channel.deliver(raw, this.#onError)
     }
     if (Date.now() - this.#checked >= BLOCK) {
       this.#checked = Date.now()
@@ -125,15 +135,18 @@ export class Reader {
 
   /** Has the read under way end, so that the next one knows of everybody. */
   async #wake() {
-    // What was sent before the read had begun woke nobody.
-    while (this.#isStale && this.#ownId && !this.#isClosed) {
-      try {
-        await this.#connection.send('CLIENT', 'UNBLOCK', this.#ownId)
-      } catch (error) {
-        this.#onError(error)
-        return
+    if (this.#isWaking) return
+    this.#isWaking = true
+    try {
+      // What is sent before the read has begun wakes nobody. In the end it wakes by itself.
+      for (let tries = 0; this.#isStale && tries < WAKES && !this.#isClosed; tries++) {
+        if (this.#ownId) await this.#connection.send('CLIENT', 'UNBLOCK', this.#ownId)
+        await new Promise((resolve) => setTimeout(resolve, tries))
       }
-      await new Promise((resolve) => setTimeout(resolve, 2))
+    } catch (error) {
+      this.#onError(error)
+    } finally {
+      this.#isWaking = false
     }
   }
 }
