@@ -5,7 +5,7 @@ import { object, type Rules } from './rules.ts'
 export interface CheckOptions {
   /** Whether what is there must have a value: else `undefined` counts as missing. */
   readonly present?: boolean
-  /** Whether names that nobody knows may be there. */
+  /** Whether names that nobody knows may be there, as long as they resemble none. */
   readonly unknown?: boolean
   /** What is meant by names that others have for it. */
   readonly meant?: Readonly<Record<string, string>>
@@ -37,7 +37,7 @@ export function fault(
 }
 
 /** A value as a message shows it. */
-export function show(value: unknown): string {
+function show(value: unknown): string {
   if (typeof value === 'function') return 'a function'
   // JSON has no NaN.
   if (typeof value === 'number') return String(value)

@@ -3,7 +3,7 @@ const LONGEST = 64
 
 /** The name that was probably meant: the same in other letters, or no more than two slips away. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
-  // What is so long is no slip, and would cost a second for each thousand letters.
+  // What is so long is no slip, and a million letters would cost four seconds.
   if (name.length > LONGEST) return undefined
   const lower = name.toLowerCase()
   const most = Math.min(2, Math.floor(name.length / 3))

@@ -31,6 +31,13 @@ export const texts: Rule = {
 export const callable: Rule = { is: (value) => typeof value === 'function', must: 'a function' }
 /** Any text, also none. */
 export const string: Rule = { is: (value) => typeof value === 'string', must: 'a string' }
+/** What a wait grows by. */
+export const factor: Rule = {
+  is: (value) => bound.is(value) && (value as number) >= 1,
+  must: 'a number, 1 or more',
+}
+/** What `Headers` is made of; it checks names and values itself. */
+export const headersInit: Rule = { is: (value) => typeof value === 'object', must: 'an object of headers' }
 /** Statuses of HTTP. */
 export const statuses: Rule = {
   is: (value) => Array.isArray(value) && value.every((each) => Number.isInteger(each) && each >= 100 && each < 600),

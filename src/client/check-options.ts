@@ -3,7 +3,9 @@ import {
   anything,
   bound,
   callable,
+  factor,
   flag,
+  headersInit,
   milliseconds,
   object,
   oneOf,
@@ -40,7 +42,7 @@ const RETRY: Rules = {
   base: milliseconds,
   max: bound,
   longest: bound,
-  factor: { is: (value) => bound.is(value) && (value as number) >= 1, must: 'a number, 1 or more' },
+  factor,
   limit: bound,
   statuses,
   stable: milliseconds,
@@ -50,7 +52,7 @@ const RETRY: Rules = {
 
 export const CONNECT: Rules = {
   ...Object.fromEntries(FETCH.map((name) => [name, anything])),
-  headers: or(callable, { is: (value) => typeof value === 'object', must: 'an object of headers' }),
+  headers: or(callable, headersInit),
   method: or(callable, METHOD),
   body: anything,
   redirect: oneOf('follow', 'error', 'manual'),

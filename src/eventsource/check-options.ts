@@ -1,5 +1,17 @@
 import { fault } from '../check/check.ts'
-import { anything, bound, callable, milliseconds, object, or, type Rules, statuses, string } from '../check/rules.ts'
+import {
+  anything,
+  bound,
+  callable,
+  factor,
+  headersInit,
+  milliseconds,
+  object,
+  or,
+  type Rules,
+  statuses,
+  string,
+} from '../check/rules.ts'
 import type { EventSourceInit } from './init.ts'
 
 /** As with `connect`: the production build leaves this out. */
@@ -7,7 +19,7 @@ import type { EventSourceInit } from './init.ts'
 const INIT: Rules = {
   // A boolean of Web IDL, which may be given as anything.
   withCredentials: anything,
-  headers: or(callable, { is: (value) => typeof value === 'object', must: 'an object of headers' }),
+  headers: or(callable, headersInit),
   fetch: callable,
   baseURL: anything,
   lastEventId: string,
@@ -19,7 +31,7 @@ const INIT: Rules = {
 const RETRY: Rules = {
   base: milliseconds,
   max: bound,
-  factor: { is: (value) => bound.is(value) && (value as number) >= 1, must: 'a number, 1 or more' },
+  factor,
   statuses,
   random: callable,
 }

@@ -7,3 +7,13 @@ export type LogErrorCode = 'log-closed' | 'log-sealed' | 'duplicate-id' | 'reser
 export class LogError extends UnmissedError<LogErrorCode> {
   override name = 'LogError'
 }
+
+/** What every call rejects with after `close`. */
+export function closed(): LogError {
+  return new LogError('log-closed', 'the log is closed: open it again to use it')
+}
+
+/** What an append is refused with after `seal`. */
+export function sealed(): LogError {
+  return new LogError('log-sealed', 'the log is sealed: it takes no more entries')
+}

@@ -155,6 +155,11 @@ export interface Logs {
   close(): void | Promise<void>
 }
 
+/** A name for a new life of a log: its time, and what tells two of one moment apart. */
+export function newEpoch(): string {
+  return Date.now().toString(36) + Math.random().toString(36).slice(2, 8)
+}
+
 /** A position as the id of an event. */
 export function toId({ epoch, offset }: Position): string {
   return `${epoch}.${offset}`

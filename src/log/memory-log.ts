@@ -1,4 +1,4 @@
-import { LogError } from './errors.ts'
+import { closed } from './errors.ts'
 import type {
   Appended,
   AppendOptions,
@@ -117,9 +117,4 @@ export class MemoryLog implements Log {
     this.#memory.grew(this.name, state, state.retention.size - before)
     return state
   }
-}
-
-/** What every call rejects with after `close`. */
-export function closed(): LogError {
-  return new LogError('log-closed', 'the log is closed: open it again to use it')
 }

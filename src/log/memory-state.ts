@@ -1,5 +1,5 @@
-import { LogError } from './errors.ts'
-import { type Appended, type AppendOptions, type Entry, type Follower, fromId, type Message } from './log.ts'
+import { LogError, sealed } from './errors.ts'
+import { type Appended, type AppendOptions, type Entry, type Follower, fromId, type Message, newEpoch } from './log.ts'
 import { type MemoryLogOptions, Retention } from './retention.ts'
 
 /** The longest wait that a timer can hold; beyond it `setTimeout` fires at once. */
@@ -7,7 +7,7 @@ const LONGEST = 2_147_483_647
 
 /** One life of a log. */
 export class MemoryState {
-  readonly epoch = Date.now().toString(36) + Math.random().toString(36).slice(2, 8)
+  readonly epoch = newEpoch()
   readonly retention: Retention
   readonly keys = new Map<string, Appended>()
   readonly ids = new Map<string, number>()
@@ -41,7 +41,7 @@ export class MemoryState {
   append(message: Message, { idempotencyKey: key }: AppendOptions): Appended {
     const known = key === undefined ? undefined : this.keys.get(key)
     if (known) return { ...known, repeated: true }
-    if (this.sealed) throw new LogError('log-sealed', 'the log is sealed: it takes no more entries')
+    if (this.sealed) throw sealed()
     const { id } = message
     if (id !== undefined) this.#checkId(id)
     const { epoch } = this

@@ -1,6 +1,6 @@
-import { LogError } from './errors.ts'
+import { closed, LogError } from './errors.ts'
 import type { Log, Logs } from './log.ts'
-import { closed, type Home, MemoryLog } from './memory-log.ts'
+import { type Home, MemoryLog } from './memory-log.ts'
 import { MemoryState } from './memory-state.ts'
 import type { MemoryLogOptions } from './retention.ts'
 

@@ -1,16 +1,17 @@
-import { LogError, type LogErrorCode } from '../log/errors.ts'
-import type {
-  Appended,
-  AppendOptions,
-  Bounds,
-  Entry,
-  Follower,
-  Following,
-  Log,
-  LogOptions,
-  Message,
-  Page,
-  Position,
+import { closed, LogError, sealed } from '../log/errors.ts'
+import {
+  type Appended,
+  type AppendOptions,
+  type Bounds,
+  type Entry,
+  type Follower,
+  type Following,
+  type Log,
+  type LogOptions,
+  type Message,
+  newEpoch,
+  type Page,
+  type Position,
 } from '../log/log.ts'
 import type { Connection } from './client.ts'
 import { entryOf, type RawEntry, stored } from './entries.ts'
@@ -115,29 +116,29 @@ export class RedisLog implements Log {
 
   #check() {
     this.#home.check()
-    if (this.#closed) throw new LogError('log-closed', 'the log is closed: open it again to use it')
+    if (this.#closed) throw closed()
   }
 
   async #run(name: ScriptName, args: readonly string[] = [], more: readonly string[] = []): Promise<unknown> {
     this.#check()
     const { meta, stream, ids } = this.keys
-    const epoch = Date.now().toString(36) + Math.random().toString(36).slice(2, 8)
     try {
-      return await run(this.#home.connection, name, [meta, stream, ids, ...more], [epoch, ...args])
+      return await run(this.#home.connection, name, [meta, stream, ids, ...more], [newEpoch(), ...args])
     } catch (error) {
       throw refusal(error) ?? error
     }
   }
 }
 
-const REFUSALS: Partial<Record<LogErrorCode, string>> = {
-  'log-sealed': 'the log is sealed: it takes no more entries',
-  'duplicate-id': 'the id is taken: a reader would drop the second event; give each event its own',
-  'reserved-id': 'the id is a position of this log, and names another event',
+/** What the script of an append answers with, as everybody's log says it. */
+const REFUSALS: Readonly<Record<string, () => LogError>> = {
+  'log-sealed': sealed,
+  'duplicate-id': () =>
+    new LogError('duplicate-id', 'the id is taken: a reader would drop the second event; give each event its own'),
+  'reserved-id': () => new LogError('reserved-id', 'the id is a position of this log, and names another event'),
 }
 
 function refusal(error: unknown): LogError | undefined {
-  const [, code] = /^UNMISSED ([a-z-]+)/.exec((error as Error).message) ?? []
-  const text = REFUSALS[code as LogErrorCode]
-  return text ? new LogError(code as LogErrorCode, text) : undefined
+  const [, code = ''] = /^UNMISSED ([a-z-]+)/.exec((error as Error).message) ?? []
+  return REFUSALS[code]?.()
 }

@@ -1,4 +1,4 @@
-import { LogError } from '../log/errors.ts'
+import { closed } from '../log/errors.ts'
 import type { Logs } from '../log/log.ts'
 import { type Connection, connectionOf, type RedisClient } from './client.ts'
 import { keysOf } from './keys.ts'
@@ -53,6 +53,6 @@ class Redis implements RedisLogs, Home {
   }
 
   check(): void {
-    if (this.#isClosed) throw new LogError('log-closed', 'the logs are closed')
+    if (this.#isClosed) throw closed()
   }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect } from '../../src/index.ts'
 import { type Packed, pack } from '../package/packed.ts'
@@ -233,4 +234,6 @@ test('webpack 5 bundles every entry without a warning, and without the checks of
   const said = run(folder, 'webpack')
   expect(said).toMatch(/compiled successfully/)
   expect(said).not.toMatch(/warning/i)
+  // The code of errors is in it, the table of what others call an option is not.
+  expect(execFileSync(process.execPath, ['find.js'], { cwd: folder, encoding: 'utf8' })).toBe('true false\n')
 })

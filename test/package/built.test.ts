@@ -66,6 +66,23 @@ test('what is built for production checks no options of clients, and all else do
   expect(all('production')).toContain('did you mean')
 })
 
+test('esbuild takes what is built for production where it is told so', async () => {
+  const bundle = async (conditions: string[]) => {
+    const { outputFiles } = await build({
+      stdin: { contents: "import { connect } from 'unmissed'\nconsole.log(connect)", resolveDir: root },
+      bundle: true,
+      write: false,
+      format: 'esm',
+      conditions,
+      // The repository's own would lead to the source.
+      tsconfigRaw: {},
+    })
+    return outputFiles[0]?.text ?? ''
+  }
+  expect(await bundle([])).toContain('connection.on(listener)')
+  expect(await bundle(['production'])).not.toContain('connection.on(listener)')
+})
+
 test('Vite bundles every entry for production, without a warning and without those checks', async () => {
   const warnings: string[] = []
   // As the command line of Vite has it; from here it would take the tests' own.
