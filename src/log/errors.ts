@@ -1,7 +1,18 @@
 import { UnmissedError } from '../protocol/errors.ts'
 
-/** Why a log refused: the codes mean that nothing was added. */
-export type LogErrorCode = 'log-closed' | 'log-sealed' | 'duplicate-id' | 'reserved-id' | 'too-many-logs'
+/** Why a log refused: all codes but `log-unknown` mean that nothing was added. */
+export type LogErrorCode =
+  | 'log-closed'
+  | 'log-sealed'
+  | 'duplicate-id'
+  | 'reserved-id'
+  | 'too-many-logs'
+  // What keeps it cannot be reached for now, will not do it, or went away before it answered.
+  | 'log-away'
+  | 'log-refused'
+  | 'log-unknown'
+  // Too much waits for it.
+  | 'queue-full'
 
 /** What a log refuses with. */
 export class LogError extends UnmissedError<LogErrorCode> {

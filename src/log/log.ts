@@ -107,10 +107,12 @@ export interface Log {
   readonly name: string
   /** Whether messages stay in this process, so that functions (`where`) may travel with them. Default: false. */
   readonly local?: boolean | undefined
+  /** How long an append may wait for what keeps the log, in milliseconds, where that is longer than who appends would wait. */
+  readonly patience?: number | undefined
   /**
-   * Adds a message and answers with its position once it is there. Rejected means unknown, but for `log-sealed`, `log-closed`,
-   * `duplicate-id` (the message's own id is taken) and `reserved-id` (it has the form of a position of this log), which mean
-   * that it is not there.
+   * Adds a message and answers with its position once it is there. Rejected means unknown, but for a `LogError` of another
+   * code than `log-unknown`: `log-sealed`, `log-closed`, `log-away`, `duplicate-id` (the message's own id is taken),
+   * `reserved-id` (it has the form of a position of this log), which mean that it is not there.
    */
   append(message: Message, options?: AppendOptions): Appended | Promise<Appended>
   /**
@@ -129,6 +131,12 @@ export interface Log {
   bounds(): Bounds | Promise<Bounds>
   /** The position of a message with an id of its own. Without this method such ids are refused. */
   locate?(id: string): Position | undefined | Promise<Position | undefined>
+  /**
+   * The same place in the life of now, if nothing after it was lost; `undefined` where something was, or where nobody knows.
+   * For a log whose store may restart, or be taken over by a copy, and begins a new life then because it may have lost its
+   * newest entries: whoever has missed nothing goes on.
+   */
+  continues?(place: Position): Position | undefined | Promise<Position | undefined>
   /** Takes no more entries, and tells its followers when they have all; any number of times. Answers with the last position. */
   seal(): Position | Promise<Position>
   /** Forgets the log after so many milliseconds, with all that it holds; a later call counts instead. Opened again it is another one. */

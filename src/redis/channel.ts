@@ -1,59 +1,77 @@
 import type { Entry, Position } from '../log/log.ts'
-import { entryOf, type RawEntry } from './entries.ts'
-import type { Member, Read } from './member.ts'
+import type { Core, Life } from './core.ts'
+import { entryOf, ForeignEntry, type RawEntry } from './entries.ts'
+import type { Member } from './member.ts'
 
 /** One log that somebody follows in this process: how far its stream was read, and who hears of it. */
 export class Channel {
-  readonly log: Read
+  readonly log: Core
   readonly members = new Set<Member>()
   /** The id after which the stream is read. */
   lastId: string
   end: Position
   /** Whether the stream was read to its end. One that is behind hears of it by the mark, in its turn. */
   isSealed: boolean
+  /** Whether its key holds something else, so that it cannot be read. */
+  isBroken = false
+  /** Whether there is an entry of another life: what comes after is of no use until it is known which. */
+  isPast = false
+  /** Whether another program has added what no entry of ours can follow. */
+  isBlocked = false
   #expires = false
 
-  constructor(log: Read, end: Position, isSealed: boolean) {
-    this.isSealed = isSealed
+  constructor(log: Core, { epoch, offset, sealed }: Life) {
     this.log = log
-    this.end = end
-    this.lastId = `${end.offset}-0`
+    this.isSealed = sealed
+    this.end = { epoch, offset }
+    this.lastId = `${offset}-0`
   }
 
   /** Gives what was read to everybody. What is none of ours is told, and passed over. */
   deliver(raw: readonly RawEntry[], onError: (error: unknown) => void): void {
     const entries: Entry[] = []
     for (const one of raw) {
-      this.lastId = one[0]
       try {
         const entry = entryOf(one)
         if (entry === 'sealed') this.isSealed = true
         else if (entry === 'expires') this.#expires = true
-        else entries.push(entry)
+        else if (entry.epoch === this.end.epoch) {
+          entries.push(entry)
+          this.end = { epoch: entry.epoch, offset: entry.offset }
+        } else this.isPast = true
       } catch (error) {
         onError(error)
         this.tell(error)
+        this.isBlocked ||= error instanceof ForeignEntry && error.offset > this.end.offset
       }
+      if (this.isPast || this.isBlocked) break
+      this.lastId = one[0]
     }
-    const last = entries.at(-1)
-    if (last) this.end = { epoch: last.epoch, offset: last.offset }
+    this.log.heard(this.end)
     for (const member of [...this.members]) {
       member.take(entries)
       member.see(this.end, this.isSealed)
     }
   }
 
-  /** Which life of the log there is now: none, the same, or another one, whose ids begin anew. */
-  isOf(epoch: string | null): void {
-    if (epoch === this.end.epoch) return
-    if (epoch !== null) {
-      this.lastId = '0-0'
-      this.end = { epoch, offset: 0 }
-      this.isSealed = false
-    } else if (this.#expires) for (const member of [...this.members]) member.end('expired')
+  /** What is known of the log now: gone, the same, or another life of it. */
+  look(life: Life | undefined): void {
+    this.isPast = false
+    if (life && life.epoch !== this.end.epoch) this.#renew(life)
+    else if (!life && this.#expires) {
+      this.log.forget()
+      for (const member of [...this.members]) member.end('expired')
+    }
   }
 
   tell(error: unknown): void {
     for (const member of [...this.members]) member.tell(error)
+  }
+
+  #renew({ epoch, start }: Life) {
+    this.end = { epoch, offset: start }
+    this.lastId = `${start}-0`
+    this.isSealed = this.#expires = false
+    for (const member of [...this.members]) void member.move(this.end)
   }
 }

@@ -4,6 +4,17 @@ import { UnmissedError } from '../protocol/errors.ts'
 /** What Redis answers for one entry of a stream: its id, and names and values by turns. */
 export type RawEntry = readonly [id: string, fields: readonly string[]]
 
+/** An entry that nobody of us has written. */
+export class ForeignEntry extends UnmissedError<'foreign-entry'> {
+  /** The first part of its id. */
+  readonly offset: number
+
+  constructor(id: string, cause: unknown) {
+    super('foreign-entry', `the entry ${id} is not of a log: another program writes to its stream`, { cause })
+    this.offset = Number.parseInt(id, 10)
+  }
+}
+
 /** A message as it is stored: what filters need, and the frame beside it as it is. */
 export function stored({ frame, ...rest }: Message): readonly [message: string, frame: string] {
   return [JSON.stringify(rest), frame]
@@ -26,8 +37,6 @@ export function entryOf([id, fields]: RawEntry): Entry | Mark {
       message: { frame, ...JSON.parse(message as string) },
     }
   } catch (cause) {
-    throw new UnmissedError('foreign-entry', `the entry ${id} is not of a log: another program writes to its stream`, {
-      cause,
-    })
+    throw new ForeignEntry(id, cause)
   }
 }

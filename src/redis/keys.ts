@@ -6,14 +6,22 @@ export interface Keys {
   readonly stream: string
   /** The offsets of the application's own ids. */
   readonly ids: string
+  /** What all keys of its place in a Cluster begin with. */
+  readonly place: string
   /** What remembers an idempotency key. */
   idempotency(key: string): string
 }
 
+/** Over how many places logs are spread: one read can wait for all logs of one place, so a process has at most so many. */
+const PLACES = 16
+
 export function keysOf(prefix: string, name: string): Keys {
-  // A brace in a name would end the tag.
-  const base = `${prefix}{${encodeURIComponent(name)}}`
+  let hash = 0
+  for (let at = 0; at < name.length; at++) hash = (Math.imul(hash, 31) + name.charCodeAt(at)) >>> 0
+  const place = `${prefix}{${hash % PLACES}}:`
+  const base = `${place}${encodeURIComponent(name)}`
   return {
+    place,
     meta: `${base}:meta`,
     stream: `${base}:entries`,
     ids: `${base}:ids`,

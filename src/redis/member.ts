@@ -1,19 +1,12 @@
-import type { Bounds, Entry, Follower, Page, Position } from '../log/log.ts'
-import type { Keys } from './keys.ts'
-
-/** A log, as far as those who follow it read it. */
-export interface Read {
-  readonly keys: Keys
-  bounds(): Promise<Bounds>
-  read(after: Position, limit: number): Promise<Page | undefined>
-}
+import type { Entry, Follower, Position } from '../log/log.ts'
+import type { Core } from './core.ts'
 
 /** How many entries are read at once by whoever catches up. */
 const PAGE = 1000
 
 /** One follower: where it is, and how it catches up. */
 export class Member {
-  readonly #log: Read
+  readonly #log: Core
   readonly #follower: Follower
   readonly #onLeave: () => void
   #at: Position
@@ -23,7 +16,7 @@ export class Member {
   #isBusy = false
   #isOver = false
 
-  constructor(log: Read, follower: Follower, at: Position, onLeave: () => void) {
+  constructor(log: Core, follower: Follower, at: Position, onLeave: () => void) {
     this.#log = log
     this.#follower = follower
     this.#at = this.#known = at
@@ -40,9 +33,8 @@ export class Member {
   take(entries: readonly Entry[]): void {
     if (this.#isBusy) return
     const { epoch, offset } = this.#at
-    const fresh = entries.filter((entry) => entry.epoch !== epoch || entry.offset > offset)
-    const [first] = fresh
-    if (first && (first.epoch !== epoch || first.offset === offset + 1)) this.#hand(fresh)
+    const fresh = entries.filter((entry) => entry.epoch === epoch && entry.offset > offset)
+    if (fresh[0]?.offset === offset + 1) this.#hand(fresh)
   }
 
   /** How far the stream goes by now. */
@@ -54,9 +46,18 @@ export class Member {
     else if (isSealed) this.end('sealed')
   }
 
+  /** Another life of the log has begun, after this place. */
+  async move(start: Position): Promise<void> {
+    this.#known = start
+    this.#isSealed = false
+    // Whoever catches up comes to it by itself.
+    if (this.#isBusy || this.#isOver) return
+    await this.#catchUp()
+  }
+
   get #isBehind(): boolean {
     const { epoch, offset } = this.#known
-    return epoch === this.#at.epoch && offset > this.#at.offset
+    return epoch !== this.#at.epoch || offset > this.#at.offset
   }
 
   /** Later, so that whoever follows has its place before it hears of the end. */
@@ -79,12 +80,10 @@ export class Member {
       while (this.#isBehind && !this.#isOver) {
         const page = await this.#log.read(this.#at, PAGE)
         if (this.#isOver) return
-        if (page?.entries.length) this.#hand(page.entries)
-        else {
-          // Trimmed meanwhile, or lost: on from what is there.
-          const { epoch, oldest } = await this.#log.bounds()
-          this.#at = { epoch, offset: oldest - 1 }
-        }
+        if (!page) this.#at = await this.#elsewhere()
+        else if (page.entries.length) this.#hand(page.entries)
+        // It has all that there is, and is ahead of who reads the stream.
+        else break
       }
     } catch (error) {
       this.tell(error)
@@ -92,6 +91,15 @@ export class Member {
       this.#isBusy = false
     }
     if (!this.#isBehind && this.#isSealed) this.end('sealed')
+  }
+
+  /** Where it goes on from a place after which nothing can be read: the same in another life, or what is left. */
+  async #elsewhere(): Promise<Position> {
+    const at = this.#at
+    const same = await this.#log.continues(at)
+    if (same && same.epoch !== at.epoch) return same
+    const { epoch, oldest, start } = await this.#log.bounds()
+    return { epoch, offset: epoch === at.epoch ? oldest - 1 : Math.max(start, oldest - 1) }
   }
 
   #hand(entries: readonly Entry[]) {

@@ -1,48 +1,134 @@
-import type { Connection } from './client.ts'
-
 /**
  * All that changes a log is one script: it happens whole, or not at all. KEYS are those of one log, which share a hash tag:
- * what is known of it, its entries, its own ids, and (for an append) the idempotency key. ARGV begins with an epoch for the
- * case that the log has none.
+ * what is known of it, its entries, its own ids, and (for an append) the idempotency key. ARGV begins with
+ *
+ * 1. an epoch for a new life of the log,
+ * 2. and 3. the newest position that the caller has heard of, or two empty ones,
+ * 4. whether the server has to be the one that the script was made for: asked where the text of a script is sent, which every
+ *    server runs. By its hash only that server knows it.
+ *
+ * `RUN` is replaced by what names the server's process.
+ *
+ * **Lives.** A server that was restarted, or took over from another one, may have lost the newest entries, and tells nobody.
+ * What it would add then would have offsets that readers have seen already, on other entries. So each process of a server
+ * begins a new life of the log, under a new epoch; `lives` remembers of each earlier one its epoch, the offset where it
+ * ended, and the offset that it is known to have had, by those who heard of it. They differ where entries were lost.
  */
 const LIFE = `
 local meta, stream, ids = KEYS[1], KEYS[2], KEYS[3]
-local known = redis.call('HMGET', meta, 'epoch', 'offset', 'sealed', 'bytes', 'gone', 'goneat')
+local run = RUN
+if ARGV[4] == '1' and not string.find(redis.call('INFO', 'server'), run, 1, true) then
+  return redis.error_reply('UNMISSED other-server')
+end
+local known = redis.call('HMGET', meta, 'epoch', 'offset', 'sealed', 'bytes', 'gone', 'goneat', 'run', 'lives', 'start')
 local epoch, offset, sealed, bytes = known[1], tonumber(known[2] or 0), known[3], tonumber(known[4] or 0)
+local lives, start = known[8] or '', tonumber(known[9] or 0)
+local heardEpoch, heard = ARGV[2], tonumber(ARGV[3] ~= '' and ARGV[3] or 0)
+local function clock()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function begin(at)
+  epoch, start = ARGV[1], at
+  local left = redis.call('PTTL', meta)
+  redis.call('HSET', meta, 'epoch', epoch, 'offset', offset, 'run', run, 'lives', lives, 'start', start, 'born', clock())
+  if left > 0 then redis.call('PEXPIRE', meta, left) end
+end
+local function life(name, ended, most) return name .. ' ' .. ended .. ' ' .. math.max(ended, most) .. ';' end
 -- A stream stays when it is trimmed to nothing; so one that is gone was deleted, evicted, or lost.
-if epoch and offset > 0 and redis.call('EXISTS', stream) == 0 then epoch = false end
-if not epoch then
+if not epoch or (offset > 0 and redis.call('EXISTS', stream) == 0) then
+  lives = ''
+  if epoch then lives = life(epoch, 0, math.max(offset, heardEpoch == epoch and heard or 0))
+  elseif heardEpoch ~= '' then lives = life(heardEpoch, 0, heard) end
   redis.call('DEL', meta, stream, ids)
-  epoch, offset, sealed, bytes = ARGV[1], 0, false, 0
-  redis.call('HSET', meta, 'epoch', epoch, 'offset', 0)
+  offset, sealed, bytes = 0, false, 0
+  begin(0)
+elseif (known[7] ~= run and not sealed) or (heardEpoch == epoch and heard > offset) then
+  lives = lives .. life(epoch, offset, heardEpoch == epoch and heard or 0)
+  local _, count = string.gsub(lives, ';', '')
+  if count > 32 then lives = string.gsub(lives, '^[^;]*;', '') end
+  begin(offset)
+elseif heardEpoch ~= '' and heardEpoch ~= epoch then
+  -- Somebody has heard more of an earlier life than was known.
+  local told = string.gsub(lives, '([^ ;]+) (%d+) (%d+);', function(name, ended, most)
+    if name == heardEpoch and heard > tonumber(most) then return life(name, ended, heard) end
+  end)
+  if told ~= lives then
+    lives = told
+    redis.call('HSET', meta, 'lives', lives)
+  end
+end
+-- The offset now of a place in an earlier life; none where something after it was lost, or where nobody knows.
+local function place(name, at)
+  if name == epoch then return at <= offset and at end
+  local found = false
+  for each, ended, most in string.gmatch(lives, '([^ ;]+) (%d+) (%d+);') do
+    ended, most = tonumber(ended), tonumber(most)
+    found = found or each == name
+    if found and most > ended and at < most then return false end
+    if found then at = math.min(at, ended) end
+  end
+  return found and at
+end
+local function isPlace(id)
+  local name = string.match(id, '^([^.]+)%.%d+$')
+  return name and (name == epoch or string.find(';' .. lives, ';' .. name .. ' ', 1, true))
+end
+local function oldest()
+  local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+  return first and tonumber(string.match(first[1], '^(%d+)-0$')) or offset + 1
 end
 -- Beside the last entry, so that whoever reads the stream hears of it in its turn.
 local function mark(what)
   local id = offset .. '-' .. redis.call('HINCRBY', meta, 'marks', 1)
   redis.call('XADD', stream, id, what, epoch)
 end
+-- What another program has added after our last entry: no entry of ours could follow it.
+local function clear()
+  local last, count = offset .. '-' .. (redis.call('HGET', meta, 'marks') or 0), 0
+  while true do
+    local top = redis.call('XREVRANGE', stream, '+', '(' .. last, 'COUNT', 100)
+    if #top == 0 then break end
+    for _, entry in ipairs(top) do redis.call('XDEL', stream, entry[1]) end
+    count = count + #top
+  end
+  redis.call('XSETID', stream, last)
+  return count
+end
 `
 
-/** ARGV: epoch, entry (the fields `m` and `f`), count, bytes, age, milliseconds that the key is kept, the message's own id. */
+/** ARGV: entry (the fields `m` and `f`), count, bytes, age, milliseconds that the key is kept, the message's own id. */
 const APPEND = `${LIFE}
-local message, frame, own = ARGV[2], ARGV[3], ARGV[8]
-local count, most, age, keep = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local message, frame, own = ARGV[5], ARGV[6], ARGV[11]
+local count, most, age, keep = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 if KEYS[4] then
-  local first = redis.call('GET', KEYS[4])
-  if first then
-    local e, o, i = string.match(first, '^([^.]+)%.(%d+)(.*)$')
-    if e == epoch then return { e, o, 1, i } end
+  local name, at, id = string.match(redis.call('GET', KEYS[4]) or '', '^([^.]+)%.(%d+)(.*)$')
+  at = name and tonumber(at)
+  -- What a life had when it ended is still there; what it lost is not.
+  if at and name == epoch and at <= offset then return { epoch, at, 1, id } end
+  for each, ended in string.gmatch(lives, '([^ ;]+) (%d+) %d+;') do
+    if each == name and at <= tonumber(ended) then return { epoch, at, 1, id } end
   end
 end
 if sealed then return redis.error_reply('UNMISSED log-sealed') end
 if own ~= '' then
   if redis.call('HEXISTS', ids, own) == 1 then return redis.error_reply('UNMISSED duplicate-id') end
-  if string.match(own, '^([^.]+)%.%d+$') == epoch then return redis.error_reply('UNMISSED reserved-id') end
+  if isPlace(own) then return redis.error_reply('UNMISSED reserved-id') end
 end
 offset = offset + 1
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('XADD', stream, offset .. '-0', 'e', epoch, 't', now, 'm', message, 'f', frame)
+local now = clock()
+local function add()
+  return redis.pcall('XADD', stream, offset .. '-0', 'e', epoch, 't', now, 'm', message, 'f', frame)
+end
+local added = add()
+if type(added) == 'table' and added.err then
+  if not string.find(added.err, 'equal or smaller', 1, true) then return added end
+  offset = offset - 1
+  clear()
+  offset = offset + 1
+  added = add()
+  if type(added) == 'table' and added.err then return added end
+end
 if own ~= '' then redis.call('HSET', ids, own, offset) end
 if KEYS[4] then redis.call('SET', KEYS[4], epoch .. '.' .. offset .. own, 'PX', keep) end
 local size = #message + #frame + 100
@@ -50,18 +136,18 @@ bytes = bytes + size
 -- Exactly what is too much goes, the oldest first; the newest stays.
 local length = redis.call('XLEN', stream)
 while length > 1 do
-  local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
-  local fields = oldest[2]
-  local isMark = #fields < 8
-  if not isMark and length <= count and bytes <= most and now - fields[4] <= age then break end
-  if not isMark and (own ~= '' or redis.call('EXISTS', ids) == 1) then
+  local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+  local fields = first[2]
+  local isOurs = #fields == 8 and fields[1] == 'e'
+  if isOurs and length <= count and bytes <= most and now - fields[4] <= age then break end
+  if isOurs and (own ~= '' or redis.call('EXISTS', ids) == 1) then
     local id = cjson.decode(fields[6]).id
     if id then
       redis.call('HDEL', ids, id)
-      redis.call('HSET', meta, 'gone', id, 'goneat', string.match(oldest[1], '^%d+'))
+      redis.call('HSET', meta, 'gone', id, 'goneat', string.match(first[1], '^%d+'))
     end
   end
-  if not isMark then bytes = bytes - #fields[6] - #fields[8] - 100 end
+  if isOurs then bytes = bytes - #fields[6] - #fields[8] - 100 end
   redis.call('XTRIM', stream, 'MAXLEN', length - 1)
   length = length - 1
 end
@@ -74,12 +160,15 @@ end
 return { epoch, offset, 0, own }
 `
 
-/** Answers with epoch, newest offset, oldest offset, whether it is sealed. */
+/** Answers with epoch, newest offset, oldest offset, whether it is sealed, the offset where this life began. */
 const BOUNDS = `${LIFE}
-local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
-local first = oldest and string.match(oldest[1], '^(%d+)-0$') or offset + 1
-return { epoch, offset, first, sealed and 1 or 0 }
+return { epoch, offset, oldest(), sealed and 1 or 0, start }
 `
+
+/** The same, where there is a log; it makes none. */
+const LOOK = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+${BOUNDS}`
 
 const SEAL = `${LIFE}
 if not sealed then
@@ -89,57 +178,46 @@ end
 return { epoch, offset }
 `
 
-/** ARGV: epoch, milliseconds. */
+/** ARGV: milliseconds. */
 const EXPIRE = `${LIFE}
 mark('expires')
-for _, key in ipairs({ meta, stream, ids }) do redis.call('PEXPIRE', key, ARGV[2]) end
+for _, key in ipairs({ meta, stream, ids }) do redis.call('PEXPIRE', key, ARGV[5]) end
 return { epoch, offset }
 `
 
-/** ARGV: epoch, id. */
+/** ARGV: id. */
 const LOCATE = `${LIFE}
-local at = redis.call('HGET', ids, ARGV[2])
-if not at and known[5] == ARGV[2] then at = known[6] end
-return { epoch, at or '' }
+local at = redis.call('HGET', ids, ARGV[5])
+if not at and known[5] == ARGV[5] then at = known[6] end
+return { epoch, offset, at or '' }
 `
 
-/** ARGV: epoch, offset, limit: the next entries, in the same moment in which it is known that none before them is gone. */
+/** ARGV: offset, limit: the next entries, in the same moment in which it is known that none before them is gone. */
 const READ = `${LIFE}
-local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
-local first = oldest and string.match(oldest[1], '^(%d+)-0$') or offset + 1
-return { epoch, offset, first, redis.call('XRANGE', stream, (ARGV[2] + 1) .. '-0', '+', 'COUNT', ARGV[3]) }
+return { epoch, offset, oldest(), redis.call('XRANGE', stream, (ARGV[5] + 1) .. '-0', '+', 'COUNT', ARGV[6]) }
 `
 
-export const SCRIPTS = { append: APPEND, bounds: BOUNDS, seal: SEAL, expire: EXPIRE, locate: LOCATE, read: READ }
+/** ARGV: epoch, offset: the offset of that place now, and for how long, in milliseconds, this life has been. */
+const CONTINUES = `${LIFE}
+local at = place(ARGV[5], tonumber(ARGV[6]))
+return { epoch, offset, at or '', clock() - (redis.call('HGET', meta, 'born') or 0) }
+`
+
+/** What another program has added after the last entry goes. */
+const CLEAR = `${LIFE}
+clear()
+return { epoch, offset }
+`
+
+export const SCRIPTS = {
+  append: APPEND,
+  bounds: BOUNDS,
+  look: LOOK,
+  seal: SEAL,
+  expire: EXPIRE,
+  locate: LOCATE,
+  read: READ,
+  continues: CONTINUES,
+  clear: CLEAR,
+}
 export type ScriptName = keyof typeof SCRIPTS
-
-const hashes = new Map<ScriptName, Promise<string>>()
-
-/** SHA-1 as `EVALSHA` wants it, from what every runtime has. */
-function hashOf(name: ScriptName): Promise<string> {
-  let hash = hashes.get(name)
-  if (!hash) {
-    hash = crypto.subtle
-      .digest('SHA-1', new TextEncoder().encode(SCRIPTS[name]))
-      .then((bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join(''))
-    hashes.set(name, hash)
-  }
-  return hash
-}
-
-/** Runs a script by its hash, and by its text where the server does not know it (yet, or any more). */
-export async function run(
-  connection: Connection,
-  name: ScriptName,
-  keys: readonly string[],
-  args: readonly string[],
-): Promise<unknown> {
-  const hash = await hashOf(name)
-  const rest = [String(keys.length), ...keys, ...args]
-  try {
-    return await connection.send('EVALSHA', hash, ...rest)
-  } catch (error) {
-    if (!/^NOSCRIPT/.test((error as Error).message)) throw error
-    return connection.send('EVAL', SCRIPTS[name], ...rest)
-  }
-}

@@ -39,7 +39,7 @@ async function process(kind: string, log: string) {
     await hub.close()
     logs.close()
   }
-  return { hub, url, errors, close, send: connectionOf(connected.client).send }
+  return { hub, url, errors, close, send: connectionOf(connected.client, () => {}).send.bind(undefined, '') }
 }
 
 const CHANNELS = ['ioredis 6', 'node-redis 6'] as const
@@ -132,7 +132,7 @@ test('a closed hub and its logs leave no connection behind', async () => {
   const watcher = (await CLIENTS['ioredis 6']?.(redis.port)) as Connected
   undo.push(() => watcher.leave())
   const count = async () =>
-    String(await connectionOf(watcher.client).send('CLIENT', 'LIST'))
+    String(await connectionOf(watcher.client, () => {}).send('', 'CLIENT', 'LIST'))
       .trim()
       .split('\n').length
   const { opened, close } = connect(one.url)

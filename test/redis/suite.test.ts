@@ -33,7 +33,7 @@ describe.each(Object.entries(CLIENTS))('the log on Redis, over %s', (_, connectT
     let opened = 0
     return {
       open: (name) => (logs[opened++ % 2] as (typeof logs)[0]).open(name, { count: keep }),
-      lose: async () => void (await connectionOf(one.client).send('FLUSHALL')),
+      lose: async () => void (await connectionOf(one.client, () => {}).send('', 'FLUSHALL')),
     }
   })
   for (const { name, run } of cases) test(name, run)

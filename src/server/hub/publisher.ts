@@ -33,7 +33,8 @@ export class Publisher {
     if (message.id !== undefined && !this.#log.locate) {
       throw new OptionError('this log cannot find an id of yours again: leave id out')
     }
-    const appended = await within(this.#patience, 'the log', this.#log.append(message, options))
+    const patience = Math.max(this.#patience, this.#log.patience ?? 0)
+    const appended = await within(patience, 'the log', this.#log.append(message, options))
     const id = appended.id ?? toId(appended)
     if (!appended.repeated) this.#onPublish(id, event)
     return { id }

@@ -2,6 +2,7 @@ import { fromId, type Interest, type Position, toId } from '../../log/log.ts'
 import type { Delivery, Piece } from '../reader/delivery.ts'
 import type { Gap, GapReason } from '../reader/gap.ts'
 import { within } from '../within.ts'
+import { Continuing } from './continuing.ts'
 import type { Feed } from './feed.ts'
 import { isTired, rest } from './pace.ts'
 import type { Page } from './page.ts'
@@ -50,19 +51,21 @@ export class Replay {
   readonly #feed: Feed
   readonly #patience: number
   readonly #onReplayed: (count: number) => void
+  readonly #continuing: Continuing
 
   constructor(feed: Feed, patience: number, onReplayed: (count: number) => void) {
     this.#feed = feed
     this.#patience = patience
+    this.#continuing = new Continuing(feed, patience)
     this.#onReplayed = onReplayed
   }
 
   /** Judges a resume: whole, or a gap. */
   async judge(asked: string, interest: Interest): Promise<Start> {
     const { log } = this.#feed
-    const position = (await this.#ask(log.locate?.(asked))) ?? fromId(asked)
-    if (position && (await this.#isWhole(position, interest))) return { position }
-    return this.lost(asked, position)
+    const had = (await this.#ask(log.locate?.(asked))) ?? fromId(asked)
+    const position = had && (await this.#wholeFrom(had, interest))
+    return position ? { position } : this.lost(asked, had)
   }
 
   /** Takes a reader from where it begins to where the feed is, when what it has to be given before is there. */
@@ -92,21 +95,26 @@ export class Replay {
     return { position, gap: { reason, asked, oldest, newest: toId(position) } }
   }
 
-  async #isWhole(position: Position, interest: Interest): Promise<boolean> {
+  /** The place in the log as it is now after which all of a reader's is there; none where something is gone. */
+  async #wholeFrom(position: Position, interest: Interest): Promise<Position | undefined> {
     const { log, position: at } = this.#feed
     if (at && position.epoch === at.epoch && position.offset === at.offset) {
       // Most who return have missed nothing, unless the log was lost meanwhile.
-      return log.local || (await this.#feed.bounds()).epoch === at.epoch
+      if (log.local || (await this.#feed.bounds()).epoch === at.epoch) return position
+    } else if (await this.#feed.pages.read(position)) {
+      return (await this.#isCovered(position, interest)) ? position : undefined
     }
-    const page = await this.#feed.pages.read(position)
-    if (!page) return false
-    return this.#isCovered(position, interest)
+    const same = await this.#continuing.from(position)
+    return same && (await this.#feed.pages.read(same)) && (await this.#isCovered(same, interest)) ? same : undefined
   }
 
   async #catchUp(reader: Reader): Promise<void> {
+    const { log } = this.#feed
     let tries = 0
     while (reader.open && !this.#isThere(reader)) {
-      const page = await this.#pageFor(reader)
+      const isHere = !log.continues || reader.epoch === this.#feed.position?.epoch
+      const page = isHere ? await this.#pageFor(reader) : undefined
+      if (reader.open && !page && (await this.#moveOn(reader))) continue
       if (!reader.open) return
       if (page && page.end > reader.offset) {
         tries = 0
@@ -123,6 +131,15 @@ export class Replay {
         if (reader.open) await reader.tellGap(start.gap)
       }
     }
+  }
+
+  /** Brings a reader whose place is in an earlier life of the log to the same place now. */
+  async #moveOn(reader: Reader): Promise<boolean> {
+    const same = await this.#continuing.from(reader)
+    if (!same) return false
+    reader.epoch = same.epoch
+    reader.offset = same.offset
+    return true
   }
 
   /** What comes next for a reader; nothing where something of its own is gone. */

@@ -1,0 +1,167 @@
+import type { Channel } from './channel.ts'
+import type { Connection } from './client.ts'
+import type { RawEntry } from './entries.ts'
+import { limited } from './limited.ts'
+
+/** How long one read waits for entries, in milliseconds: as long as a log that was lost or has expired may go unnoticed. */
+const BLOCK = 1000
+/** How much later than that an answer may come, before its connection counts as dead. */
+const LATE = 3000
+/** How many entries of a log one read takes. */
+const COUNT = '1000'
+/** How long to wait after a failure, in milliseconds: it doubles up to the longest. */
+const FIRST_WAIT = 50
+const LONGEST_WAIT = 2000
+/** How long a bell is kept that nobody rings, in milliseconds. */
+const BELL_LIFE = '60000'
+
+/** A connection of its own, and one blocking read for all its channels. */
+export class Line {
+  readonly channels = new Map<string, Channel>()
+  readonly #connection: Connection
+  readonly #onError: (error: unknown) => void
+  /** A stream that is read with the others: an entry there ends the read, so that the next one knows of everybody. */
+  readonly #bell: string
+  #bellId = '0-0'
+  #isRinging = false
+  #isRunning = false
+  #isClosed = false
+  #own: Connection | undefined
+  #wakeWait: (() => void) | undefined
+  /** When it was looked for logs that are gone. */
+  #looked = 0
+
+  constructor(connection: Connection, place: string, onError: (error: unknown) => void) {
+    this.#connection = connection
+    this.#bell = `${place}bell:${crypto.randomUUID()}`
+    this.#onError = onError
+  }
+
+  add(stream: string, channel: Channel): void {
+    const isNew = !this.channels.has(stream)
+    this.channels.set(stream, channel)
+    if (!this.#isRunning) void this.#run()
+    else if (isNew) void this.#ring()
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const { members } of this.channels.values()) for (const member of [...members]) member.close()
+    this.channels.clear()
+    this.#own?.close()
+    this.#wakeWait?.()
+    if (this.#bellId !== '0-0') this.#connection.send(this.#bell, 'DEL', this.#bell).catch(() => {})
+  }
+
+  async #run() {
+    this.#isRunning = true
+    let wait = FIRST_WAIT
+    while (this.channels.size && !this.#isClosed) {
+      const own = this.#connection.duplicate()
+      this.#own = own
+      this.#looked = 0
+      try {
+        while (this.channels.size && !this.#isClosed) {
+          await this.#read(own)
+          wait = FIRST_WAIT
+        }
+      } catch (error) {
+        if (!this.#isClosed) await this.#rest(error, wait)
+        wait = Math.min(wait * 2, LONGEST_WAIT)
+      } finally {
+        own.close()
+        this.#own = undefined
+      }
+    }
+    this.#isRunning = false
+  }
+
+  async #rest(error: unknown, wait: number) {
+    this.#onError(error)
+    for (const channel of this.channels.values()) channel.tell(error)
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, wait)
+      this.#wakeWait = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  async #read(own: Connection) {
+    const asked = new Map([...this.channels].filter(([, { isBroken }]) => !isBroken))
+    const keys = [this.#bell, ...asked.keys()]
+    const ids = [this.#bellId, ...[...asked.values()].map(({ lastId }) => lastId)]
+    const answer = own.send(this.#bell, 'XREAD', 'COUNT', COUNT, 'BLOCK', String(BLOCK), 'STREAMS', ...keys, ...ids)
+    let isUnclear = Date.now() - this.#looked >= BLOCK
+    try {
+      for (const [stream, raw] of pairs(await limited(answer, BLOCK + LATE))) {
+        if (stream === this.#bell) this.#bellId = raw.at(-1)?.[0] ?? this.#bellId
+        const channel = asked.get(stream)
+        // Who left and came back meanwhile reads from elsewhere.
+        if (!channel || channel !== this.channels.get(stream)) continue
+        channel.deliver(raw, this.#onError)
+        isUnclear ||= channel.isPast
+        if (channel.isBlocked) await this.#clear(channel)
+      }
+    } catch (error) {
+      if (!/^WRONGTYPE/.test((error as Error).message)) throw error
+      await this.#findBroken()
+    }
+    if (isUnclear || Date.now() - this.#looked >= BLOCK) await this.#look()
+  }
+
+  async #clear(channel: Channel) {
+    await limited(channel.log.clear(), LATE)
+    channel.isBlocked = false
+  }
+
+  /** Redis tells nobody that a stream is gone, and waits for ever where its ids begin anew. */
+  async #look() {
+    this.#looked = Date.now()
+    const channels = [...this.channels.values()]
+    if (channels.some(({ isBroken }) => isBroken)) await this.#findBroken()
+    const whole = channels.filter(({ isBroken }) => !isBroken)
+    const lives = await limited(Promise.all(whole.map(({ log }) => log.look())), LATE)
+    for (const [at, channel] of whole.entries()) channel.look(lives[at])
+  }
+
+  /** One key that holds something else fails the read of all: it is left out, and looked at again. */
+  async #findBroken() {
+    const types = [...this.channels].map(async ([stream, channel]) => {
+      const type = String(await this.#connection.send(stream, 'TYPE', stream))
+      const wasBroken = channel.isBroken
+      channel.isBroken = type !== 'stream' && type !== 'none'
+      if (!channel.isBroken || wasBroken) return
+      const error = new Error(`the key ${stream} holds a ${type} of another program, and cannot be read as a log`)
+      this.#onError(error)
+      channel.tell(error)
+    })
+    await limited(Promise.all(types), LATE)
+  }
+
+  /** Once for all who join at about the same time. */
+  async #ring() {
+    if (this.#isRinging) return
+    this.#isRinging = true
+    try {
+      const bell = this.#bell
+      await Promise.resolve()
+      this.#isRinging = false
+      const rung = this.#connection.send(bell, 'XADD', bell, 'MAXLEN', '1', '*', 'for', 'all')
+      await Promise.all([rung, this.#connection.send(bell, 'PEXPIRE', bell, BELL_LIFE)])
+    } catch (error) {
+      if (!this.#isClosed) this.#onError(error)
+    }
+  }
+}
+
+/** What `XREAD` answers: pairs; a map where the protocol's third version is spoken, which ioredis 6 gives as a flat list. */
+function pairs(reply: unknown): [string, RawEntry[]][] {
+  if (reply === null || reply === undefined) return []
+  if (Array.isArray(reply) && typeof reply[0] === 'string')
+    return reply.flatMap((key, at) => (at % 2 ? [] : [[key, reply[at + 1]] as [string, RawEntry[]]]))
+  if (Array.isArray(reply)) return reply as [string, RawEntry[]][]
+  return reply instanceof Map ? [...reply] : (Object.entries(reply) as [string, RawEntry[]][])
+}

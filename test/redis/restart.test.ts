@@ -1,0 +1,191 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { connect } from '../../src/index.ts'
+import type { Log } from '../../src/log/log.ts'
+import { connectionOf } from '../../src/redis/client.ts'
+import { redisLogs } from '../../src/redis/redis.ts'
+import { createHub } from '../../src/server/index.ts'
+import { serve } from '../helpers/serve.ts'
+import { CLIENTS, type Connected } from './clients.ts'
+import { ON_DISK, type RedisServer, startRedis } from './server.ts'
+
+// A server that comes back may have lost its newest entries, and says nothing of it.
+
+const PATIENT = { timeout: 20_000 }
+let redis: RedisServer
+let name = 0
+const undo: (() => unknown)[] = []
+
+beforeAll(async () => {
+  redis = await startRedis(...ON_DISK)
+})
+afterAll(() => redis.stop())
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step()
+})
+
+async function process(kind: string, log: string) {
+  const connected = (await CLIENTS[kind]?.(redis.port)) as Connected
+  const errors: unknown[] = []
+  const logs = redisLogs(connected.client, { onError: (error) => errors.push(error) })
+  const opened = logs.open(log)
+  const hub = createHub({ log: opened, onError: (error) => errors.push(error), heartbeat: 500 })
+  const { url } = await serve((request, response) => void hub.handle(request, response))
+  let isLeft = false
+  const leave = async () => {
+    if (isLeft) return
+    isLeft = true
+    await hub.close({ within: 0 })
+    logs.close()
+    connected.leave()
+  }
+  undo.push(leave)
+  const connection = connectionOf(connected.client, () => {})
+  return { hub, url, log: opened as Log, errors, leave, send: (...args: string[]) => connection.send('', ...args) }
+}
+
+function read(url: string, lastEventId?: string) {
+  const heard: string[] = []
+  const gaps: string[] = []
+  const states: string[] = []
+  const connection = connect(url, {
+    ...(lastEventId && { lastEventId }),
+    onGap: ({ asked }) => gaps.push(asked),
+    onState: ({ state }) => states.push(state),
+  })
+  connection.on(({ data }) => heard.push(data))
+  undo.push(connection.close)
+  return { heard, gaps, states, opened: connection.opened }
+}
+
+const CHANNELS = ['ioredis 6', 'node-redis 6'] as const
+
+describe.each(CHANNELS)('Redis, restarted (%s)', (kind) => {
+  test('with all that it had: nobody misses anything, nobody is told of a gap, nobody is cut off', async () => {
+    const log = `news ${++name}`
+    const [one, two] = [await process(kind, log), await process(kind, log)]
+    const here = read(one.url)
+    await here.opened
+    const first = await two.hub.publish({ data: 'a' })
+    await two.hub.publish({ data: 'b' })
+    await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b'])
+    await redis.restart()
+    const c = await two.hub.publish({ data: 'c' })
+    expect(c.id.split('.')[0]).not.toBe(first.id.split('.')[0])
+    await one.hub.publish({ data: 'd' })
+    await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b', 'c', 'd'])
+    const back = read(two.url, first.id)
+    await expect.poll(() => back.heard, PATIENT).toEqual(['b', 'c', 'd'])
+    expect([here.gaps, back.gaps, here.states]).toEqual([[], [], ['open']])
+  })
+
+  test('without its newest entries: who had them goes on, and who had not is told', async () => {
+    const log = `news ${++name}`
+    const [one, two] = [await process(kind, log), await process(kind, log)]
+    const here = read(one.url)
+    await here.opened
+    const a = await two.hub.publish({ data: 'a' })
+    const b = await two.hub.publish({ data: 'b' })
+    redis.copy()
+    const c = await two.hub.publish({ data: 'c' })
+    await two.hub.publish({ data: 'd' })
+    await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b', 'c', 'd'])
+    const all = await two.log.bounds()
+    await redis.restart('copy')
+    await one.hub.publish({ data: 'e' })
+    await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b', 'c', 'd', 'e'])
+    // All that anybody had heard of, and no more.
+    const whole = read(two.url, `${all.epoch}.${all.offset}`)
+    await expect.poll(() => whole.heard, PATIENT).toEqual(['e'])
+    const parts = [a, b, c].map(({ id }) => read(one.url, id))
+    await expect.poll(() => parts.map(({ gaps }) => gaps), PATIENT).toEqual([[a.id], [b.id], [c.id]])
+    expect([here.gaps, whole.gaps, here.states]).toEqual([[], [], ['open']])
+  })
+
+  test('without what only its publisher had heard of: who returns is told', async () => {
+    const log = `news ${++name}`
+    const [one, two] = [await process(kind, log), await process(kind, log)]
+    const a = await one.hub.publish({ data: 'a' })
+    redis.copy()
+    await two.hub.publish({ data: 'b' })
+    await redis.restart('copy')
+    // It begins the new life of the log, and has heard of less than was lost.
+    await one.log.bounds()
+    const back = read(one.url, a.id)
+    await expect.poll(() => back.gaps, PATIENT).toEqual([a.id])
+  })
+
+  test('twice: a place is found again over several lives', async () => {
+    const log = `news ${++name}`
+    const one = await process(kind, log)
+    const a = await one.hub.publish({ data: 'a' })
+    await redis.restart()
+    await one.hub.publish({ data: 'b' })
+    await redis.restart()
+    await one.hub.publish({ data: 'c' })
+    const back = read(one.url, a.id)
+    await expect.poll(() => back.heard, PATIENT).toEqual(['b', 'c'])
+    expect(back.gaps).toEqual([])
+  })
+
+  test('a repeated publish is known again, and one that was lost is none', async () => {
+    const log = `news ${++name}`
+    const one = await process(kind, log)
+    const publish = (data: string) => one.hub.publish({ data }, undefined, { idempotencyKey: data })
+    const a = await publish('a')
+    redis.copy()
+    await publish('b')
+    await redis.restart('copy')
+    const again = [await publish('a'), await publish('b')]
+    expect(again.map(({ id }) => id.split('.')[1])).toEqual(['1', '2'])
+    expect(again[0]?.id).not.toBe(a.id)
+    expect((await one.log.bounds()).offset).toBe(2)
+  })
+})
+
+test('an old dump, and a flushed log, are told to those who missed something, and to nobody else', async () => {
+  const log = `news ${++name}`
+  const [one, two] = [await process('ioredis 6', log), await process('node-redis 6', log)]
+  const here = read(one.url)
+  await here.opened
+  const a = await two.hub.publish({ data: 'a' })
+  const b = await two.hub.publish({ data: 'b' })
+  await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b'])
+  await two.send('FLUSHALL')
+  const c = await two.hub.publish({ data: 'c' })
+  expect(c.id).toMatch(/\.1$/)
+  await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b', 'c'])
+  const [behind, whole] = [read(one.url, a.id), read(two.url, b.id)]
+  await expect.poll(() => behind.gaps, PATIENT).toEqual([a.id])
+  await expect.poll(() => whole.heard, PATIENT).toEqual(['c'])
+  expect([here.gaps, whole.gaps, here.states]).toEqual([[], [], ['open']])
+})
+
+test.each(['meta', 'entries'])('a key that is deleted (%s) is a loss of the log', async (key) => {
+  const log = `news${++name}`
+  const [one, two] = [await process('ioredis 6', log), await process('node-redis 6', log)]
+  const here = read(one.url)
+  await here.opened
+  const a = await two.hub.publish({ data: 'a' })
+  const b = await two.hub.publish({ data: 'b' })
+  await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b'])
+  const [found] = (await two.send('KEYS', `*:${log}:${key}`)) as string[]
+  expect(await two.send('DEL', String(found))).toBe(1)
+  await two.hub.publish({ data: 'c' })
+  await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b', 'c'])
+  const [behind, whole] = [read(one.url, a.id), read(two.url, b.id)]
+  await expect.poll(() => behind.gaps, PATIENT).toEqual([a.id])
+  await expect.poll(() => whole.heard, PATIENT).toEqual(['c'])
+  expect([here.gaps, whole.gaps]).toEqual([[], []])
+})
+
+test('a Redis that may evict logs is told of once', async () => {
+  const evicting = await startRedis('--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru')
+  undo.push(evicting.stop)
+  const { client, leave } = await (CLIENTS['ioredis 6'] as (port: number) => Promise<Connected>)(evicting.port)
+  undo.push(leave)
+  const errors: unknown[] = []
+  const logs = redisLogs(client, { onError: (error) => errors.push(error) })
+  for (const each of ['a', 'b']) await logs.open(each).append({ frame: 'data: 1\n\n', type: 'message' })
+  expect(errors.map((error) => (error as { code?: string }).code)).toEqual(['evicts'])
+  logs.close()
+})
