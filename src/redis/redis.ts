@@ -73,7 +73,7 @@ class Redis implements RedisLogs, Home {
     if (this.#isClosed) return
     this.#isClosed = true
     for (const log of this.#opened) log.close()
-    this.waiting?.close(closed())
+    this.waiting?.close()
     this.#watch.close()
     this.reader.close()
   }

@@ -17,9 +17,8 @@ const LONGEST_WAIT = 1000
 
 interface Waiting {
   readonly order: number
-  readonly bytes: number
   send(): Promise<void>
-  reject(error: unknown): void
+  giveUp(): void
 }
 
 /** Appends that are repeated, in their order, until Redis has them: each under a key that makes that safe. */
@@ -28,7 +27,7 @@ export class WaitingLine {
   readonly #bytes: number
   readonly within: number
   readonly #keys = `${crypto.randomUUID()}.`
-  #unanswered = 0
+  readonly #unanswered = new Set<Waiting>()
   #unansweredBytes = 0
   #order = 0
   /** Those that have to be sent again, or wait behind one that has to. */
@@ -50,51 +49,53 @@ export class WaitingLine {
 
   /** Answers with what `send` answers, as soon as it does. */
   add<Value>(bytes: number, send: () => Promise<Value>): Promise<Value> {
-    if (this.#unanswered >= this.#count || this.#unansweredBytes + bytes > this.#bytes) {
+    if (this.#unanswered.size >= this.#count || this.#unansweredBytes + bytes > this.#bytes) {
       const message = 'too many appends wait for Redis, and this one was not taken: await them, or raise queue'
       return Promise.reject(new LogError('queue-full', message))
     }
-    this.#unanswered++
-    this.#unansweredBytes += bytes
     return new Promise<Value>((resolve, reject) => {
-      let last: unknown
-      let isOver = false
+      /** Why it was not done yet; where it may have been, that is what counts. */
+      let trouble: unknown
       const over = (then: () => void): void => {
-        if (isOver) return
-        isOver = true
+        if (!this.#unanswered.delete(waiting)) return
         clearTimeout(timer)
-        this.#unanswered--
         this.#unansweredBytes -= bytes
         then()
       }
-      const late = () => over(() => reject(last ?? tooLate(this.within)))
-      const timer = setTimeout(late, Math.min(this.within, 2 ** 31 - 1))
       const waiting: Waiting = {
         order: this.#order++,
-        bytes,
-        reject: (error) => over(() => reject(error)),
+        giveUp: () => over(() => reject(trouble)),
         send: async () => {
-          if (isOver) return
+          if (!this.#unanswered.has(waiting)) return
+          const before = trouble
+          trouble = unanswered()
           try {
             const value = await send()
             over(() => resolve(value))
           } catch (error) {
-            last = last !== undefined && (last as LogError).code === 'log-unknown' ? last : error
-            if (!isPassing(error) || this.#isClosed) over(() => reject(error))
-            else if (!isOver) throw error
+            trouble = (before as LogError | undefined)?.code === 'log-unknown' ? before : error
+            if (!isPassing(error)) over(() => reject(error))
+            else if (this.#isClosed) waiting.giveUp()
+            else throw error
           }
         },
       }
-      if (this.#isAway) this.#held.push(waiting)
-      else void waiting.send().catch(() => this.#hold(waiting))
+      const timer = setTimeout(waiting.giveUp, Math.min(this.within, 2 ** 31 - 1))
+      this.#unanswered.add(waiting)
+      this.#unansweredBytes += bytes
+      if (this.#isAway) {
+        trouble = away()
+        this.#held.push(waiting)
+      } else void waiting.send().catch(() => this.#hold(waiting))
     })
   }
 
   /** What waits is given up. */
-  close(error: unknown): void {
+  close(): void {
     this.#isClosed = true
     this.#wake?.()
-    for (const waiting of this.#held.splice(0)) waiting.reject(error)
+    this.#held = []
+    for (const waiting of this.#unanswered) waiting.giveUp()
   }
 
   #hold(waiting: Waiting) {
@@ -134,7 +135,11 @@ export class WaitingLine {
   }
 }
 
-function tooLate(within: number): LogError {
-  const message = `Redis did not answer within ${within} ms, and it may have been done: repeat it with the same idempotencyKey`
+function unanswered(): LogError {
+  const message = 'Redis did not answer in time, and it may have been done: repeat it with the same idempotencyKey'
   return new LogError('log-unknown', message)
+}
+
+function away(): LogError {
+  return new LogError('log-away', 'Redis is away, and nothing was done: try again')
 }

@@ -2,16 +2,17 @@ import { UnmissedError } from '../protocol/errors.ts'
 import { isPromise } from './promise.ts'
 import { LONGEST } from './timer.ts'
 
-/** What somebody else was asked for, for only so long: rejects with `timeout` after that many milliseconds. `what` is what did not come. */
+/** What somebody else was asked for, for only so long: rejects with `timeout` after that many milliseconds. `what` is what did not come, and `then` what follows from it. */
 export async function within<Value>(
   milliseconds: number,
   what: string,
   value: Value | PromiseLike<Value>,
+  then = '',
 ): Promise<Value> {
   if (!isPromise(value)) return value
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    const message = `${what} did not answer within ${milliseconds} ms`
+    const message = `${what} did not answer within ${milliseconds} ms${then}`
     timer = setTimeout(() => reject(new UnmissedError('timeout', message)), Math.min(milliseconds, LONGEST))
   })
   try {

@@ -6,6 +6,8 @@ import { within } from '../within.ts'
 import { type Audience, type Everyone, toMessage } from './audience.ts'
 import type { PublishOptions } from './options.ts'
 
+const MAYBE = ', and may have the event all the same: repeat it with the same idempotencyKey'
+
 /** Adds events to a log. */
 export class Publisher {
   readonly #log: Log
@@ -34,7 +36,7 @@ export class Publisher {
       throw new OptionError('this log cannot find an id of yours again: leave id out')
     }
     const patience = Math.max(this.#patience, this.#log.patience ?? 0)
-    const appended = await within(patience, 'the log', this.#log.append(message, options))
+    const appended = await within(patience, 'the log', this.#log.append(message, options), MAYBE)
     const id = appended.id ?? toId(appended)
     if (!appended.repeated) this.#onPublish(id, event)
     return { id }

@@ -158,7 +158,10 @@ class World {
       const position = group.cut?.at ?? this.source.published
       for (const member of members)
         if (member.isListening()) {
-          member.start ??= position
+          // Who is new while the line is cut may have a connection of its own, or be given what comes after the cut.
+          const first = member.heard.at(0)
+          if (first !== undefined) member.start ??= first - 1
+          if (!group.cut) member.start ??= position
           // Who came back while the line was cut may have a connection of its own until then.
           member.last = (member.heard.at(-1) ?? 0) > position ? this.source.published : position
         }
