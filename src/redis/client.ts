@@ -33,6 +33,8 @@ export interface Connection {
   send(key: string, ...args: string[]): Promise<unknown>
   /** Another connection like it, which is ours to close. */
   duplicate(): Connection
+  /** Lets go of a client that is somebody else's. */
+  leave(): void
   /** Cuts it off, with whatever it waits for. */
   close(): void
 }
@@ -62,9 +64,27 @@ export function connectionOf(client: RedisClient, onError: (error: unknown) => v
 /** What our own connections say, the commands say that fail by it. */
 const unheard = (): void => {}
 
+/** Who hears of a client's errors: one listener for all logs on it. */
+const hearers = new WeakMap<object, Set<(error: unknown) => void>>()
+
+function hear(client: RedisClient, onError: (error: unknown) => void): () => void {
+  let all = hearers.get(client)
+  if (!all) {
+    const hearing = new Set([onError])
+    all = hearing
+    hearers.set(client, all)
+    client.on('error', (error: unknown) => {
+      for (const each of hearing) each(error)
+    })
+  }
+  all.add(onError)
+  return () => void all.delete(onError)
+}
+
 function ofIoRedis(client: IoRedisClient, onError: (error: unknown) => void): Connection {
-  client.on('error', onError)
+  const leave = hear(client, onError)
   return {
+    leave,
     isCluster: client.isCluster === true,
     // It finds the server by itself: it knows where a command has its keys.
     send: (_key, command = '', ...args) => client.call(command, ...args),
@@ -74,7 +94,7 @@ function ofIoRedis(client: IoRedisClient, onError: (error: unknown) => void): Co
 }
 
 function ofNodeRedis(client: NodeRedisClient, onError: (error: unknown) => void, ready?: Promise<unknown>): Connection {
-  client.on('error', onError)
+  const leave = hear(client, onError)
   const kind = Object(client)
   const isCluster = 'nodeClient' in kind
   const isSentinel = 'acquire' in kind
@@ -83,6 +103,7 @@ function ofNodeRedis(client: NodeRedisClient, onError: (error: unknown) => void,
     return isSentinel ? client.sendCommand(false, args) : client.sendCommand(args)
   }
   return {
+    leave,
     isCluster,
     send: ready ? (key, ...args) => ready.then(() => send(key, args)) : (key, ...args) => send(key, args),
     duplicate() {

@@ -1,6 +1,6 @@
 import { closed } from '../log/errors.ts'
 import type { Logs } from '../log/log.ts'
-import { connectionOf, type RedisClient } from './client.ts'
+import { type Connection, connectionOf, type RedisClient } from './client.ts'
 import { Core } from './core.ts'
 import { keysOf } from './keys.ts'
 import { Reader } from './reader.ts'
@@ -35,6 +35,7 @@ export function redisLogs(client: RedisClient, options: RedisLogsOptions = {}): 
 class Redis implements RedisLogs, Home {
   readonly reader: Reader
   readonly waiting: WaitingLine | undefined
+  readonly #connection: Connection
   readonly #runner: Runner
   readonly #prefix: string
   readonly #watch = new Watch()
@@ -50,6 +51,7 @@ class Redis implements RedisLogs, Home {
       } catch {}
     }
     const connection = connectionOf(client, tell)
+    this.#connection = connection
     this.#runner = new Runner(connection, tell)
     this.reader = new Reader(connection, prefix, tell)
     this.waiting = queue && new WaitingLine(queue)
@@ -76,6 +78,7 @@ class Redis implements RedisLogs, Home {
     this.waiting?.close()
     this.#watch.close()
     this.reader.close()
+    this.#connection.leave()
   }
 
   appended(core: Core): void {

@@ -1,9 +1,12 @@
 import { UnmissedError } from '../protocol/errors.ts'
 import type { Connection } from './client.ts'
+import { limited } from './limited.ts'
 import { SCRIPTS, type ScriptName } from './scripts.ts'
 
 /** Redis has no other way to ask the very server that has a key. */
 const IDENTIFY = `return { redis.call('INFO', 'server'), redis.call('INFO', 'memory') }`
+/** How long Redis may take to answer, in milliseconds: a client may leave for ever pending what it sent to a server that is gone. */
+const ANSWER = 4000
 /** How often it is tried again where the server changes while it is asked. */
 const TRIES = 5
 
@@ -35,7 +38,7 @@ export class Runner {
     const [key = ''] = keys
     const [fresh, epoch, offset, ...rest] = args
     const send = (by: string, what: string, isAsked: '0' | '1'): Promise<unknown> =>
-      this.#connection.send(key, by, what, String(keys.length), ...keys, fresh, epoch, offset, isAsked, ...rest)
+      this.#send(key, by, what, String(keys.length), ...keys, fresh, epoch, offset, isAsked, ...rest)
     for (let tries = 1; ; tries++) {
       const server = this.#servers.get(this.#placeOf(key)) ?? (await this.#identify(key))
       const hash = hashOf(server, name)
@@ -56,6 +59,10 @@ export class Runner {
   /** Forgets a log's server. */
   forget(key: string): void {
     if (this.#connection.isCluster) this.#servers.delete(key)
+  }
+
+  #send(key: string, ...args: string[]): Promise<unknown> {
+    return limited(this.#connection.send(key, ...args), ANSWER)
   }
 
   #placeOf(key: string): string {
@@ -85,7 +92,7 @@ export class Runner {
   async #ask(key: string): Promise<Server> {
     let said: string
     try {
-      said = String(((await this.#connection.send(key, 'EVAL', IDENTIFY, '1', key)) as string[]).join('\n'))
+      said = String(((await this.#send(key, 'EVAL', IDENTIFY, '1', key)) as string[]).join('\n'))
     } catch (error) {
       if (!/^(NOPERM|ERR) /.test((error as Error).message)) throw error
       said = ''

@@ -15,24 +15,30 @@ export interface AppendQueue {
 const FIRST_WAIT = 50
 const LONGEST_WAIT = 1000
 
+/** Where an answer took so long, in milliseconds, the next one goes alone: clients that look for a server send in any order. */
+const SLOW = 250
+
 interface Waiting {
-  readonly order: number
-  send(): Promise<void>
+  /** Resolves with whether it is done with, or has to be sent again. */
+  send(): Promise<boolean>
   giveUp(): void
 }
 
-/** Appends that are repeated, in their order, until Redis has them: each under a key that makes that safe. */
+/**
+ * Appends that are repeated, in their order, until Redis has them: each under a key that makes that safe. Those of one turn go
+ * together, and the next when all of them are answered: what is sent beside one that has no answer would overtake it.
+ */
 export class WaitingLine {
   readonly #count: number
   readonly #bytes: number
   readonly within: number
   readonly #keys = `${crypto.randomUUID()}.`
+  #keyed = 0
   readonly #unanswered = new Set<Waiting>()
   #unansweredBytes = 0
-  #order = 0
-  /** Those that have to be sent again, or wait behind one that has to. */
-  #held: Waiting[] = []
-  #isAway = false
+  /** Those that are to be sent next. */
+  #next: Waiting[] = []
+  #isSending = false
   #isClosed = false
   #wake: (() => void) | undefined
 
@@ -44,7 +50,7 @@ export class WaitingLine {
 
   /** A key for an append that has none. */
   key(): string {
-    return `${this.#keys}${this.#order}`
+    return `${this.#keys}${this.#keyed++}`
   }
 
   /** Answers with what `send` answers, as soon as it does. */
@@ -55,38 +61,35 @@ export class WaitingLine {
     }
     return new Promise<Value>((resolve, reject) => {
       /** Why it was not done yet; where it may have been, that is what counts. */
-      let trouble: unknown
-      const over = (then: () => void): void => {
-        if (!this.#unanswered.delete(waiting)) return
-        clearTimeout(timer)
-        this.#unansweredBytes -= bytes
-        then()
+      let trouble: unknown = new LogError('log-away', 'Redis is away, and nothing was done: try again')
+      const over = (then: () => void): true => {
+        if (this.#unanswered.delete(waiting)) {
+          clearTimeout(timer)
+          this.#unansweredBytes -= bytes
+          then()
+        }
+        return true
       }
       const waiting: Waiting = {
-        order: this.#order++,
         giveUp: () => over(() => reject(trouble)),
         send: async () => {
-          if (!this.#unanswered.has(waiting)) return
+          if (!this.#unanswered.has(waiting)) return true
           const before = trouble
           trouble = unanswered()
           try {
             const value = await send()
-            over(() => resolve(value))
+            return over(() => resolve(value))
           } catch (error) {
-            trouble = (before as LogError | undefined)?.code === 'log-unknown' ? before : error
-            if (!isPassing(error)) over(() => reject(error))
-            else if (this.#isClosed) waiting.giveUp()
-            else throw error
+            trouble = (before as LogError).code === 'log-unknown' ? before : error
+            return isPassing(error) ? false : over(() => reject(error))
           }
         },
       }
       const timer = setTimeout(waiting.giveUp, Math.min(this.within, 2 ** 31 - 1))
       this.#unanswered.add(waiting)
       this.#unansweredBytes += bytes
-      if (this.#isAway) {
-        trouble = away()
-        this.#held.push(waiting)
-      } else void waiting.send().catch(() => this.#hold(waiting))
+      this.#next.push(waiting)
+      if (!this.#isSending) void this.#send()
     })
   }
 
@@ -94,52 +97,43 @@ export class WaitingLine {
   close(): void {
     this.#isClosed = true
     this.#wake?.()
-    this.#held = []
     for (const waiting of this.#unanswered) waiting.giveUp()
   }
 
-  #hold(waiting: Waiting) {
-    const at = this.#held.findIndex(({ order }) => order > waiting.order)
-    this.#held.splice(at < 0 ? this.#held.length : at, 0, waiting)
-    if (!this.#isAway) void this.#retry()
-  }
-
-  async #retry() {
-    this.#isAway = true
-    for (let wait = FIRST_WAIT; this.#held.length && !this.#isClosed; wait = Math.min(wait * 2, LONGEST_WAIT)) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, wait)
-        this.#wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-      // The first asks whether Redis is there; then the others go together.
-      while (this.#held.length && (await this.#sendFirst())) {
-        const rest = this.#held.splice(0)
-        await Promise.all(rest.map((waiting) => waiting.send().catch(() => this.#hold(waiting))))
+  async #send() {
+    this.#isSending = true
+    // All of this turn.
+    await Promise.resolve()
+    let wait = FIRST_WAIT
+    let isDoubtful = false
+    while (this.#next.length && !this.#isClosed) {
+      const batch = this.#next.splice(0, isDoubtful ? 1 : Number.POSITIVE_INFINITY)
+      const began = performance.now()
+      const done = await Promise.all(batch.map((waiting) => waiting.send()))
+      const again = batch.filter((_, at) => !done[at])
+      this.#next.unshift(...again)
+      isDoubtful = again.length > 0 || performance.now() - began > SLOW
+      if (!again.length) wait = FIRST_WAIT
+      else {
+        await this.#rest(wait)
+        wait = Math.min(wait * 2, LONGEST_WAIT)
       }
     }
-    this.#isAway = false
+    this.#isSending = false
   }
 
-  async #sendFirst(): Promise<boolean> {
-    const first = this.#held.shift() as Waiting
-    try {
-      await first.send()
-      return true
-    } catch {
-      this.#hold(first)
-      return false
-    }
+  #rest(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 }
 
 function unanswered(): LogError {
   const message = 'Redis did not answer in time, and it may have been done: repeat it with the same idempotencyKey'
   return new LogError('log-unknown', message)
-}
-
-function away(): LogError {
-  return new LogError('log-away', 'Redis is away, and nothing was done: try again')
 }

@@ -154,6 +154,7 @@ test('what waits is given up when the logs are closed', async () => {
   redis.freeze()
   undo.push(redis.thaw)
   const sent = outcome(log.append(message('b')))
+  await sleep(10)
   logs.close()
   expect([await sent, await outcome(log.append(message('c')))]).toEqual(['log-unknown', 'log-closed'])
 })

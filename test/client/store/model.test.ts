@@ -149,6 +149,10 @@ class World {
     this.now += ms
     await settle()
   }
+  async reconnected() {
+    await this.wait(RETRY)
+    this.look()
+  }
   /** What the model makes of the moment. */
   look() {
     for (const group of new Set(this.components.map(({ group }) => group))) {
@@ -158,10 +162,7 @@ class World {
       const position = group.cut?.at ?? this.source.published
       for (const member of members)
         if (member.isListening()) {
-          // Who is new while the line is cut may have a connection of its own, or be given what comes after the cut.
-          const first = member.heard.at(0)
-          if (first !== undefined) member.start ??= first - 1
-          if (!group.cut) member.start ??= position
+          member.start ??= position
           // Who came back while the line was cut may have a connection of its own until then.
           member.last = (member.heard.at(-1) ?? 0) > position ? this.source.published : position
         }
@@ -190,7 +191,11 @@ const acts = {
   },
   wait: (_, world) => world.wait(RETRY),
   'wait out the linger': (_, world) => world.wait(LINGER),
-  mount: (component) => component.mount(),
+  async mount(component, world) {
+    // Where a newcomer begins that joins while the line is cut is either side of the cut: it may have a connection of its own.
+    if (component.start === undefined) await world.reconnected()
+    component.mount()
+  },
   unmount: (component, { now }) => component.unmount(now),
   enable: (component) => component.undo && component.set({ enabled: true }),
   disable: (component) => component.undo && component.set({ enabled: false }),
@@ -220,6 +225,7 @@ it('shows and tells every component each event once, from its first one on, what
         world.check()
       }
       // Whoever was ever there comes back, and has everything.
+      await world.reconnected()
       for (const component of world.components) {
         component.set({ enabled: true })
         component.mount()
