@@ -37,7 +37,7 @@ const rooms: Record<string, { values: string[]; types?: string[]; packages?: str
   'server/hub': {
     values: ['protocol', 'log', 'server/http', 'server/door', 'server/reader', 'server/metrics', ...SHARED],
   },
-  redis: { values: ['protocol', 'log'] },
+  redis: { values: ['protocol', 'log', 'check'] },
   testing: { values: ['protocol', 'check', 'client/reporting'], types: ['client'] },
   debug: { values: ['client/trace-listeners'] },
   cli: { values: ['protocol', 'client', 'server', 'check'] },

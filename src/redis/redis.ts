@@ -1,5 +1,6 @@
 import { closed } from '../log/errors.ts'
 import type { Logs } from '../log/log.ts'
+import { checkOpen, checkRedisLogs } from './check-options.ts'
 import { type Connection, connectionOf, type RedisClient } from './client.ts'
 import { Core } from './core.ts'
 import { keysOf } from './keys.ts'
@@ -44,7 +45,9 @@ class Redis implements RedisLogs, Home {
   readonly #opened = new Set<RedisLog>()
   #isClosed = false
 
-  constructor(client: RedisClient, { prefix = 'unmissed:', queue, onError = console.error }: RedisLogsOptions) {
+  constructor(client: RedisClient, options: RedisLogsOptions) {
+    checkRedisLogs(options)
+    const { prefix = 'unmissed:', queue, onError = console.error } = options
     const tell = (error: unknown): void => {
       try {
         if (!this.#isClosed) onError(error)
@@ -60,6 +63,7 @@ class Redis implements RedisLogs, Home {
 
   open(name: string, options: RedisLogOptions = {}): RedisLog {
     this.check()
+    checkOpen(name, options)
     let known = this.#cores.get(name)
     if (!known) {
       known = { core: new Core(keysOf(this.#prefix, name), this.#runner), users: 0 }

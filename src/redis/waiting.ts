@@ -107,7 +107,7 @@ export class WaitingLine {
     let wait = FIRST_WAIT
     let isDoubtful = false
     while (this.#next.length && !this.#isClosed) {
-      const batch = this.#next.splice(0, isDoubtful ? 1 : Number.POSITIVE_INFINITY)
+      const batch: Waiting[] = this.#next.splice(0, isDoubtful ? 1 : Number.POSITIVE_INFINITY)
       const began = performance.now()
       const done = await Promise.all(batch.map((waiting) => waiting.send()))
       const again = batch.filter((_, at) => !done[at])

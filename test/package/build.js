@@ -15,7 +15,7 @@ const { tsup } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 const { cli, ...entry } = tsup.entry
 // What nobody imports by a name of its own has no types, and is no CommonJS.
 const { 'react/boundary': boundary, ...named } = entry
-const common = { ...tsup, config: false, silent: true }
+const common = { ...tsup, config: false, silent: true, esbuildPlugins: [bare()] }
 const again = { ...common, entry, dts: false, clean: false }
 
 /** The modules alone, as fast as it goes; declarations and what is CommonJS stay as an earlier build left them. */
@@ -26,7 +26,7 @@ export async function buildModules() {
 }
 
 // Not minified: what bundlers need to leave out what is not used would go with the comments, and 350 B of `accept` come.
-const buildProduction = () => build({ ...again, outDir: 'dist/production', esbuildPlugins: [unchecked()] })
+const buildProduction = () => build({ ...again, outDir: 'dist/production', esbuildPlugins: [bare(), unchecked()] })
 
 async function buildPackage() {
   await build({ ...common, dts: { entry: named } })
@@ -45,6 +45,19 @@ function unchecked() {
         const names = [...readFileSync(path, 'utf8').matchAll(/^export function (\w+)/gm)].map(([, name]) => name)
         return { contents: names.map((name) => `export function ${name}() {}`).join('\n') }
       })
+    },
+  }
+}
+
+/** What Redis is sent has no need of comments and indentation: 0.3 kB. */
+function bare() {
+  return {
+    name: 'bare',
+    setup({ onLoad }) {
+      onLoad({ filter: /src\/redis\/scripts\.ts$/ }, ({ path }) => ({
+        contents: readFileSync(path, 'utf8').replace(/^ *--.*\n/gm, '').replace(/^ +/gm, ''),
+        loader: 'ts',
+      }))
     },
   }
 }

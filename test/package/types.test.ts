@@ -23,12 +23,14 @@ import { fetchEventSource } from 'unmissed/compat/fetch-event-source'
 import { createMockServer } from 'unmissed/testing'
 import { onTrace } from 'unmissed/debug'
 import { logCases } from 'unmissed/log-suite'
+import { redisLogs, type RedisClient } from 'unmissed/redis'
 import { useEventStream } from 'unmissed/react'
 import { useEventStream as useInVue } from 'unmissed/vue'
 import { eventStream } from 'unmissed/svelte'
 import { EventStream } from 'unmissed/svelte/runes'
 
 interface Tick { price: number }
+export const logOf = (client: RedisClient) => redisLogs(client, { queue: { within: 1000 } }).open('news', { count: 10 })
 export const connection = connect<{ tick: Tick }>('https://a.test', {
   parse: 'json',
   headers: () => ({ authorization: 'Bearer' }),
