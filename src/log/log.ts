@@ -101,6 +101,18 @@ export interface AppendOptions {
   readonly idempotencyKey?: string | undefined
 }
 
+/** What the processes that share a log know of each other. One that is killed is forgotten within seconds. */
+export interface Peers {
+  /** Asks all others; what they answer. Whoever says nothing for two seconds is left out. */
+  ask(question: string): Promise<readonly string[]>
+  /** Counts a name in, unless all processes together have it so often already; whether it is in. */
+  enter(name: string, most: number): Promise<boolean>
+  /** Counts it out. */
+  leave(name: string): Promise<void>
+  /** Leaves; any number of times. */
+  close(): void
+}
+
 /** A named log. Every method may answer at once or with a promise. */
 export interface Log {
   /** What it was opened as. */
@@ -137,6 +149,8 @@ export interface Log {
    * newest entries: whoever has missed nothing goes on.
    */
   continues?(place: Position): Position | undefined | Promise<Position | undefined>
+  /** Joins the processes that share the log, whose questions are answered from now on. For logs that processes share. */
+  join?(answer: (question: string) => string): Peers
   /** Takes no more entries, and tells its followers when they have all; any number of times. Answers with the last position. */
   seal(): Position | Promise<Position>
   /** Forgets the log after so many milliseconds, with all that it holds; a later call counts instead. Opened again it is another one. */

@@ -1,10 +1,11 @@
 import type { Entry, Position } from '../log/log.ts'
 import type { Core, Life } from './core.ts'
 import { entryOf, ForeignEntry, type RawEntry } from './entries.ts'
+import type { Source } from './line.ts'
 import type { Member } from './member.ts'
 
 /** One log that somebody follows in this process: how far its stream was read, and who hears of it. */
-export class Channel {
+export class Channel implements Source {
   readonly log: Core
   readonly members = new Set<Member>()
   /** The id after which the stream is read. */
@@ -15,9 +16,9 @@ export class Channel {
   /** Whether its key holds something else, so that it cannot be read. */
   isBroken = false
   /** Whether there is an entry of another life: what comes after is of no use until it is known which. */
-  isPast = false
+  #isPast = false
   /** Whether another program has added what no entry of ours can follow. */
-  isBlocked = false
+  #isBlocked = false
   #expires = false
 
   constructor(log: Core, { epoch, offset, sealed }: Life) {
@@ -38,13 +39,13 @@ export class Channel {
         else if (entry.epoch === this.end.epoch) {
           entries.push(entry)
           this.end = { epoch: entry.epoch, offset: entry.offset }
-        } else this.isPast = true
+        } else this.#isPast = true
       } catch (error) {
         onError(error)
         this.tell(error)
-        this.isBlocked ||= error instanceof ForeignEntry && error.offset > this.end.offset
+        this.#isBlocked ||= error instanceof ForeignEntry && error.offset > this.end.offset
       }
-      if (this.isPast || this.isBlocked) break
+      if (this.#isPast || this.#isBlocked) break
       this.lastId = one[0]
     }
     this.log.heard(this.end)
@@ -54,14 +55,25 @@ export class Channel {
     }
   }
 
-  /** What is known of the log now: gone, the same, or another life of it. */
-  look(life: Life | undefined): void {
-    this.isPast = false
+  async settle(): Promise<void> {
+    if (this.#isPast) await this.look()
+    if (this.#isBlocked) await this.log.clear()
+    this.#isBlocked = false
+  }
+
+  /** Redis tells nobody that a stream is gone, and waits for ever where its ids begin anew. */
+  async look(): Promise<void> {
+    const life = await this.log.look()
+    this.#isPast = false
     if (life && life.epoch !== this.end.epoch) this.#renew(life)
     else if (!life && this.#expires) {
       this.log.forget()
       for (const member of [...this.members]) member.end('expired')
     }
+  }
+
+  close(): void {
+    for (const member of [...this.members]) member.close()
   }
 
   tell(error: unknown): void {

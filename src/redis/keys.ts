@@ -8,6 +8,12 @@ export interface Keys {
   readonly ids: string
   /** What all keys of its place in a Cluster begin with. */
   readonly place: string
+  /** Which processes are there, and until when. */
+  readonly peers: string
+  /** What is asked of a process, and answered. */
+  inbox(peer: string): string
+  /** How often each process has a name. */
+  counted(name: string): string
   /** What remembers an idempotency key. */
   idempotency(key: string): string
 }
@@ -25,6 +31,9 @@ export function keysOf(prefix: string, name: string): Keys {
     meta: `${base}:meta`,
     stream: `${base}:entries`,
     ids: `${base}:ids`,
+    peers: `${base}:peers`,
+    inbox: (peer) => `${base}:inbox:${peer}`,
+    counted: (name) => `${base}:count:${name}`,
     idempotency: (key) => `${base}:key:${key}`,
   }
 }

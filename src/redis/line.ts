@@ -1,4 +1,3 @@
-import type { Channel } from './channel.ts'
 import type { Connection } from './client.ts'
 import type { RawEntry } from './entries.ts'
 import { limited } from './limited.ts'
@@ -15,9 +14,25 @@ const LONGEST_WAIT = 2000
 /** How long a bell is kept that nobody rings, in milliseconds. */
 const BELL_LIFE = '60000'
 
-/** A connection of its own, and one blocking read for all its channels. */
+/** A stream that is read, and who hears of it. */
+export interface Source {
+  /** The id after which it is read. */
+  readonly lastId: string
+  /** Whether its key holds something else, so that it cannot be read. */
+  isBroken: boolean
+  /** What was read. */
+  deliver(raw: readonly RawEntry[], onError: (error: unknown) => void): void
+  /** What has to be done before it is read again. */
+  settle?(): Promise<void>
+  /** Looks for what reading does not tell. */
+  look?(): Promise<void>
+  tell(error: unknown): void
+  close(): void
+}
+
+/** A connection of its own, and one blocking read for all its sources. */
 export class Line {
-  readonly channels = new Map<string, Channel>()
+  readonly sources = new Map<string, Source>()
   readonly #connection: Connection
   readonly #onError: (error: unknown) => void
   /** A stream that is read with the others: an entry there ends the read, so that the next one knows of everybody. */
@@ -37,9 +52,9 @@ export class Line {
     this.#onError = onError
   }
 
-  add(stream: string, channel: Channel): void {
-    const isNew = !this.channels.has(stream)
-    this.channels.set(stream, channel)
+  add(stream: string, source: Source): void {
+    const isNew = !this.sources.has(stream)
+    this.sources.set(stream, source)
     if (!this.#isRunning) void this.#run()
     else if (isNew) void this.#ring()
   }
@@ -47,8 +62,8 @@ export class Line {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const { members } of this.channels.values()) for (const member of [...members]) member.close()
-    this.channels.clear()
+    for (const source of this.sources.values()) source.close()
+    this.sources.clear()
     this.#own?.close()
     this.#wakeWait?.()
     if (this.#bellId !== '0-0') this.#connection.send(this.#bell, 'DEL', this.#bell).catch(() => {})
@@ -57,12 +72,12 @@ export class Line {
   async #run() {
     this.#isRunning = true
     let wait = FIRST_WAIT
-    while (this.channels.size && !this.#isClosed) {
+    while (this.sources.size && !this.#isClosed) {
       const own = this.#connection.duplicate()
       this.#own = own
       this.#looked = 0
       try {
-        while (this.channels.size && !this.#isClosed) {
+        while (this.sources.size && !this.#isClosed) {
           await this.#read(own)
           wait = FIRST_WAIT
         }
@@ -79,7 +94,7 @@ export class Line {
 
   async #rest(error: unknown, wait: number) {
     this.#onError(error)
-    for (const channel of this.channels.values()) channel.tell(error)
+    for (const source of this.sources.values()) source.tell(error)
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, wait)
       this.#wakeWait = () => {
@@ -90,53 +105,43 @@ export class Line {
   }
 
   async #read(own: Connection) {
-    const asked = new Map([...this.channels].filter(([, { isBroken }]) => !isBroken))
+    const asked = new Map([...this.sources].filter(([, { isBroken }]) => !isBroken))
     const keys = [this.#bell, ...asked.keys()]
     const ids = [this.#bellId, ...[...asked.values()].map(({ lastId }) => lastId)]
     const answer = own.send(this.#bell, 'XREAD', 'COUNT', COUNT, 'BLOCK', String(BLOCK), 'STREAMS', ...keys, ...ids)
-    let isUnclear = Date.now() - this.#looked >= BLOCK
     try {
       for (const [stream, raw] of pairs(await limited(answer, BLOCK + LATE))) {
         if (stream === this.#bell) this.#bellId = raw.at(-1)?.[0] ?? this.#bellId
-        const channel = asked.get(stream)
+        const source = asked.get(stream)
         // Who left and came back meanwhile reads from elsewhere.
-        if (!channel || channel !== this.channels.get(stream)) continue
-        channel.deliver(raw, this.#onError)
-        isUnclear ||= channel.isPast
-        if (channel.isBlocked) await this.#clear(channel)
+        if (!source || source !== this.sources.get(stream)) continue
+        source.deliver(raw, this.#onError)
+        if (source.settle) await limited(source.settle(), LATE)
       }
     } catch (error) {
       if (!/^WRONGTYPE/.test((error as Error).message)) throw error
       await this.#findBroken()
     }
-    if (isUnclear || Date.now() - this.#looked >= BLOCK) await this.#look()
+    if (Date.now() - this.#looked >= BLOCK) await this.#look()
   }
 
-  async #clear(channel: Channel) {
-    await limited(channel.log.clear(), LATE)
-    channel.isBlocked = false
-  }
-
-  /** Redis tells nobody that a stream is gone, and waits for ever where its ids begin anew. */
   async #look() {
     this.#looked = Date.now()
-    const channels = [...this.channels.values()]
-    if (channels.some(({ isBroken }) => isBroken)) await this.#findBroken()
-    const whole = channels.filter(({ isBroken }) => !isBroken)
-    const lives = await limited(Promise.all(whole.map(({ log }) => log.look())), LATE)
-    for (const [at, channel] of whole.entries()) channel.look(lives[at])
+    const sources = [...this.sources.values()]
+    if (sources.some(({ isBroken }) => isBroken)) await this.#findBroken()
+    await limited(Promise.all(sources.map((source) => !source.isBroken && source.look?.())), LATE)
   }
 
   /** One key that holds something else fails the read of all: it is left out, and looked at again. */
   async #findBroken() {
-    const types = [...this.channels].map(async ([stream, channel]) => {
+    const types = [...this.sources].map(async ([stream, source]) => {
       const type = String(await this.#connection.send(stream, 'TYPE', stream))
-      const wasBroken = channel.isBroken
-      channel.isBroken = type !== 'stream' && type !== 'none'
-      if (!channel.isBroken || wasBroken) return
+      const wasBroken = source.isBroken
+      source.isBroken = type !== 'stream' && type !== 'none'
+      if (!source.isBroken || wasBroken) return
       const error = new Error(`the key ${stream} holds a ${type} of another program, and cannot be read as a log`)
       this.#onError(error)
-      channel.tell(error)
+      source.tell(error)
     })
     await limited(Promise.all(types), LATE)
   }

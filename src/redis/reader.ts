@@ -2,7 +2,7 @@ import type { Follower, Following, Position } from '../log/log.ts'
 import { Channel } from './channel.ts'
 import type { Connection } from './client.ts'
 import type { Core, Life } from './core.ts'
-import { Line } from './line.ts'
+import { Line, type Source } from './line.ts'
 import { Member } from './member.ts'
 
 /** Reads all logs that are followed in this process: by one line, or on a Cluster by one for each place that has some. */
@@ -23,16 +23,24 @@ export class Reader {
     const start = after ? await placeOf(log, life, after) : { epoch: life.epoch, offset: life.offset }
     const { stream, place } = log.keys
     const line = this.#lineOf(place)
-    const channel = line.channels.get(stream) ?? new Channel(log, life)
+    const there = line.sources.get(stream)
+    const channel = there instanceof Channel ? there : new Channel(log, life)
     const { members } = channel
     const member = new Member(log, follower, start, () => {
       members.delete(member)
-      if (!members.size && line.channels.get(stream) === channel) line.channels.delete(stream)
+      if (!members.size && line.sources.get(stream) === channel) line.sources.delete(stream)
     })
     members.add(member)
     line.add(stream, channel)
     member.see(channel.end, channel.isSealed)
     return { ...start, close: () => member.close() }
+  }
+
+  /** Reads a stream of another kind; ends with what it answers. */
+  listen(place: string, stream: string, source: Source): () => void {
+    const line = this.#lineOf(place)
+    line.add(stream, source)
+    return () => void line.sources.delete(stream)
   }
 
   close(): void {

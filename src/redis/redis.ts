@@ -3,9 +3,9 @@ import type { Logs } from '../log/log.ts'
 import { checkOpen, checkRedisLogs } from './check-options.ts'
 import { type Connection, connectionOf, type RedisClient } from './client.ts'
 import { Core } from './core.ts'
+import { type Home, RedisLog, type RedisLogOptions } from './handle.ts'
 import { keysOf } from './keys.ts'
 import { Reader } from './reader.ts'
-import { type Home, RedisLog, type RedisLogOptions } from './redis-log.ts'
 import { Runner } from './runner.ts'
 import { type AppendQueue, WaitingLine } from './waiting.ts'
 import { Watch } from './watch.ts'
@@ -36,7 +36,7 @@ export function redisLogs(client: RedisClient, options: RedisLogsOptions = {}): 
 class Redis implements RedisLogs, Home {
   readonly reader: Reader
   readonly waiting: WaitingLine | undefined
-  readonly #connection: Connection
+  readonly connection: Connection
   readonly #runner: Runner
   readonly #prefix: string
   readonly #watch = new Watch()
@@ -54,7 +54,7 @@ class Redis implements RedisLogs, Home {
       } catch {}
     }
     const connection = connectionOf(client, tell)
-    this.#connection = connection
+    this.connection = connection
     this.#runner = new Runner(connection, tell)
     this.reader = new Reader(connection, prefix, tell)
     this.waiting = queue && new WaitingLine(queue)
@@ -82,7 +82,7 @@ class Redis implements RedisLogs, Home {
     this.waiting?.close()
     this.#watch.close()
     this.reader.close()
-    this.#connection.leave()
+    this.connection.leave()
   }
 
   appended(core: Core): void {

@@ -8,7 +8,7 @@ import { NodeExchange } from './http/node.ts'
 import type { NodeRequest, NodeResponse } from './http/node-types.ts'
 import { WebExchange } from './http/web.ts'
 import { type Audience, type Everyone, toMessage } from './hub/audience.ts'
-import type { Hub } from './hub/options.ts'
+import type { Hub, HubStats } from './hub/options.ts'
 import { report } from './report.ts'
 import { within } from './within.ts'
 
@@ -60,7 +60,7 @@ interface Route {
 }
 
 /**
- * `GET …/stats`, `GET …/metrics`, `POST …/broadcast` `{ event?, data, topic? }` and `POST …/send-to-user`
+ * `GET …/stats` (`?everywhere=true`), `GET …/metrics`, `POST …/broadcast` `{ event?, data, topic? }` and `POST …/send-to-user`
  * `{ user_id, event?, data }`, wherever it is mounted. Errors are JSON. Throws without `authorize`.
  */
 export function adminHandler(hub: AnyHub, options: AdminOptions): AdminHandler {
@@ -70,7 +70,7 @@ export function adminHandler(hub: AnyHub, options: AdminOptions): AdminHandler {
   check('adminHandler', options, RULES)
   const { maxBody = 65_536 } = options
   const routes: Readonly<Record<string, Route>> = {
-    stats: { method: 'GET', run: () => new Answer(200, hub.stats()) },
+    stats: { method: 'GET', run: async ({ url }) => new Answer(200, await stats(hub, url)) },
     metrics: { method: 'GET', run: () => new Answer(200, hub.metrics()) },
     broadcast: { method: 'POST', run: async (exchange) => broadcast(hub, await readJson(exchange, maxBody)) },
     'send-to-user': { method: 'POST', run: async (exchange) => sendToUser(hub, await readJson(exchange, maxBody)) },
@@ -125,6 +125,12 @@ function find(routes: Readonly<Record<string, Route>>, { url, method }: Exchange
   const allowed = route.method === 'GET' ? ['GET', 'HEAD'] : [route.method]
   if (!allowed.includes(method)) throw fail(405, `use ${route.method}`, { Allow: allowed.join(', ') })
   return route
+}
+
+/** With `?everywhere=true`, of all processes that share the log. */
+function stats(hub: AnyHub, url: string): HubStats | Promise<HubStats> {
+  const isEverywhere = new URLSearchParams(url.split('?')[1]).get('everywhere') === 'true'
+  return isEverywhere ? hub.stats({ everywhere: true }) : hub.stats()
 }
 
 interface Body {

@@ -30,8 +30,18 @@ export type { HubRequest, Refusal } from './http/exchange.ts'
 export type { Negotiate } from './http/negotiation.ts'
 export type { NodeRequest, NodeResponse } from './http/node-types.ts'
 export type { Audience, Everyone } from './hub/audience.ts'
+export { createPublisher, type EventPublisher, type PublisherOptions } from './hub/create-publisher.ts'
 export { createHub } from './hub/hub.ts'
-export type { CloseOptions, Hub, HubEvent, HubOptions, HubStats, PublishOptions, Whom } from './hub/options.ts'
+export type {
+  CloseOptions,
+  EverywhereStats,
+  Hub,
+  HubEvent,
+  HubOptions,
+  HubStats,
+  PublishOptions,
+  Whom,
+} from './hub/options.ts'
 export type { MetricsOptions } from './metrics.ts'
 export type { Filter, PublishedEvent } from './published-event.ts'
 export { type AcceptOptions, accept, type ResponseConnection } from './reader/accept.ts'

@@ -55,7 +55,9 @@ function bare() {
     name: 'bare',
     setup({ onLoad }) {
       onLoad({ filter: /src\/redis\/scripts\.ts$/ }, ({ path }) => ({
-        contents: readFileSync(path, 'utf8').replace(/^ *--.*\n/gm, '').replace(/^ +/gm, ''),
+        contents: readFileSync(path, 'utf8')
+          .replace(/^ *--.*\n/gm, '')
+          .replace(/^ +/gm, ''),
         loader: 'ts',
       }))
     },

@@ -39,6 +39,8 @@ export interface House<Guest, Start extends Beginning> {
   begin(guest: Guest): Promise<Start>
   /** Sends the head, and takes the reader in. */
   seat(guest: Guest, place: Place, start: Start, head: Record<string, string>): void
+  /** Counts a connection of a user in, over all processes; what counts it out, or nothing where there are too many. */
+  claim(user: string, most: number): Promise<(() => void) | undefined>
   refused(refusal: Refusal, request: HubRequest): void
   report(error: unknown): void
 }
@@ -109,7 +111,7 @@ export class Door<Guest, Start extends Beginning> {
     const grants = this.#stopping() ?? combine(asked, verdict)
     if ('status' in grants) return grants
     const id = lastEventId(exchange) ?? ''
-    const refusal = this.#limits.admit(place, grants.subscription.user)
+    const refusal = await this.#count(place, grants.subscription.user)
     if (refusal) return refusal
     const guest = this.#house.make(exchange, id, grants)
     const start = await this.#house.begin(guest).catch((error) => {
@@ -126,6 +128,16 @@ export class Door<Guest, Start extends Beginning> {
     if (exchange.answered) throw used()
     this.#house.seat(guest, place, start, head)
     return guest
+  }
+
+  /** Takes one of a user's places, here and, where that is wanted, everywhere. */
+  async #count(place: Place, user: string | undefined): Promise<Refusal | undefined> {
+    const limits = this.#limits
+    const refusal = limits.admit(place, user)
+    const most = limits.mostEverywhere(user)
+    if (refusal || most === undefined) return refusal
+    place.release = await this.#house.claim(user as string, most)
+    return place.release ? undefined : limits.crowd()
   }
 
   #addressOf(exchange: Exchange, { address }: Subscription): string | undefined {

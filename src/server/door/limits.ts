@@ -1,4 +1,4 @@
-import { bound, callable, type Rules, seconds } from '../../check/rules.ts'
+import { bound, callable, flag, type Rules, seconds } from '../../check/rules.ts'
 import { check } from '../check.ts'
 import type { HubRequest, Refusal } from '../http/exchange.ts'
 
@@ -8,6 +8,8 @@ export interface LimitOptions {
   connections?: number | undefined
   /** The most connections of one user; beyond it 429. Default: no limit. */
   perUser?: number | undefined
+  /** Whether `perUser` counts the connections of all processes that share the log. Default: false. */
+  everywhere?: boolean | undefined
   /** The most connections from one address, or from one /64 network of IPv6, which is what one subscriber is given; beyond it 429. Default: no limit. */
   perAddress?: number | undefined
   /** How many requests a second are let in, over time; beyond it 503. Default: no limit. */
@@ -25,6 +27,7 @@ export interface LimitOptions {
 const RULES: Rules = {
   connections: bound,
   perUser: bound,
+  everywhere: flag,
   perAddress: bound,
   arrivals: { is: (value) => bound.is(value) && value !== 0, must: 'a number above 0' },
   burst: { is: (value) => bound.is(value) && (value as number) >= 1, must: 'a number, 1 or more' },
@@ -73,14 +76,25 @@ export class Limits {
   admit(place: Place, user: string | undefined): Refusal | undefined {
     const { perUser = Infinity } = this.#options
     if (user !== undefined && (this.#users.get(user) ?? 0) >= perUser) {
-      return this.refusal(429, 'this user has too many connections')
+      return this.crowd()
     }
     place.user = user
     add(this.#users, user, 1)
     return undefined
   }
 
-  leave({ address, user }: Place): void {
+  /** How many connections a user may have in all processes together. */
+  mostEverywhere(user: string | undefined): number | undefined {
+    const { perUser, everywhere } = this.#options
+    return user !== undefined && everywhere ? perUser : undefined
+  }
+
+  crowd(): Refusal {
+    return this.refusal(429, 'this user has too many connections')
+  }
+
+  leave({ address, user, release }: Place): void {
+    release?.()
     this.#taken--
     add(this.#addresses, address, -1)
     add(this.#users, user, -1)
@@ -106,6 +120,8 @@ export class Limits {
 /** A place that is taken until it is given back. */
 export class Place {
   user: string | undefined
+  /** Gives back what was taken elsewhere. */
+  release: (() => void) | undefined
   readonly address: string | undefined
   #limits: Limits | undefined
 

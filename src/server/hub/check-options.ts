@@ -7,6 +7,7 @@ import {
   milliseconds,
   object,
   or,
+  type Rule,
   type Rules,
   tokens,
   wholeMilliseconds,
@@ -18,15 +19,17 @@ import type { CloseOptions, HubOptions } from './options.ts'
 
 const HISTORY: Rules = { count: bound, bytes: bound, age: bound, perTopic: bound, keys: bound }
 
+export const isLog: Rule = {
+  is: (value) => object.is(value) && typeof (value as { append?: unknown }).append === 'function',
+  must: 'a log, such as memoryLogs().open("news")',
+}
+
 const RULES: Rules = {
   ...QUEUE_RULES,
   authorize: callable,
   authorizeTimeout: milliseconds,
   history: or(bound, object),
-  log: {
-    is: (value) => object.is(value) && typeof (value as { append?: unknown }).append === 'function',
-    must: 'a log, such as memoryLogs().open("news")',
-  },
+  log: isLog,
   logTimeout: milliseconds,
   heartbeat: milliseconds,
   ping: eventType,

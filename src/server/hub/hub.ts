@@ -1,7 +1,8 @@
+import { flag } from '../../check/rules.ts'
 import type { Log } from '../../log/log.ts'
 import { type MemoryLogs, memoryLogs } from '../../log/memory.ts'
 import type { OutgoingEvent } from '../../protocol/event.ts'
-import { OptionError } from '../check.ts'
+import { check, OptionError } from '../check.ts'
 import { Door, type House } from '../door/door.ts'
 import type { Grants } from '../door/grant.ts'
 import type { Place } from '../door/limits.ts'
@@ -19,8 +20,9 @@ import type { Subscriber } from '../reader/subscriber.ts'
 import { report } from '../report.ts'
 import type { Audience, Everyone } from './audience.ts'
 import { checkCloseOptions, checkHubOptions } from './check-options.ts'
-import type { CloseOptions, Hub, HubOptions, HubStats, PublishOptions, Whom } from './options.ts'
-import { Publisher } from './publisher.ts'
+import { Everywhere } from './everywhere.ts'
+import type { CloseOptions, EverywhereStats, Hub, HubOptions, HubStats, PublishOptions, Whom } from './options.ts'
+import { LOG_TIMEOUT, Publisher } from './publisher.ts'
 import { Readers } from './readers.ts'
 import type { Start } from './replay.ts'
 import { statistics } from './statistics.ts'
@@ -34,9 +36,6 @@ export function createHub<Events = Record<string, unknown>, Metadata = unknown>(
   return new LogHub(options as HubOptions) as unknown as Hub<Events, Metadata>
 }
 
-/** How long a log may take to answer where nobody says, in milliseconds. */
-const LOG_TIMEOUT = 5000
-
 class LogHub implements Hub, House<HubSubscriber, Start> {
   readonly #options: HubOptions
   readonly #log: Log
@@ -45,6 +44,7 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
   readonly #metrics = new Metrics()
   readonly #publisher: Publisher
   readonly #readers: Readers
+  readonly #everywhere: Everywhere
   readonly #door: Door<HubSubscriber, Start>
   #closing: Promise<void> | undefined
   #closed = false
@@ -66,6 +66,7 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
       this.#metrics.count('published_total')
       this.#readers.hooks.call(options.onPublish, id, event)
     })
+    this.#everywhere = new Everywhere(this.#log, this)
     this.#door = new Door<HubSubscriber, Start>(this, options)
   }
 
@@ -130,7 +131,15 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
     return published
   }
 
-  disconnect(who: Whom<Subscriber> | Everyone, { now = false }: EndOptions = {}): number {
+  disconnect(who: Whom<Subscriber> | Everyone, options?: EndOptions): number
+  disconnect(who: Whom<Subscriber> | Everyone, options: EndOptions & { readonly everywhere: true }): Promise<number>
+  disconnect(
+    who: Whom<Subscriber> | Everyone,
+    options: EndOptions & { readonly everywhere?: boolean } = {},
+  ): number | Promise<number> {
+    check('disconnect', options, { now: flag, everywhere: flag })
+    const { now = false, everywhere } = options
+    if (everywhere) return this.#everywhere.disconnect(who, now)
     const found = [...find(this.#readers.roster, checkWhom(who))]
     for (const subscriber of found) subscriber.close({ now })
     return found.length
@@ -148,7 +157,11 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
     return usersOf(this.#readers.roster, topic)
   }
 
-  stats(): HubStats {
+  stats(): HubStats
+  stats(options: { readonly everywhere: true }): Promise<EverywhereStats>
+  stats(options: { readonly everywhere?: boolean } = {}): HubStats | Promise<EverywhereStats> {
+    check('stats', options, { everywhere: flag })
+    if (options.everywhere) return this.#everywhere.stats()
     return statistics(this.#readers.roster, this.#readers.feed.position)
   }
 
@@ -177,6 +190,7 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
   async #close(patience: number, retry: number): Promise<void> {
     await this.#readers.close(patience, retry)
     this.#closed = true
+    this.#everywhere.close()
     try {
       await this.#ownLogs?.close()
     } catch (error) {
@@ -194,7 +208,12 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
     return this.#readers.make(exchange, asked, grants)
   }
 
+  claim(user: string, most: number): Promise<(() => void) | undefined> {
+    return this.#everywhere.claim(user, most)
+  }
+
   begin(subscriber: HubSubscriber): Promise<Start> {
+    this.#everywhere.join()
     return this.#readers.begin(subscriber)
   }
 

@@ -106,6 +106,12 @@ export interface HubStats {
   readonly newest: string | undefined
 }
 
+/** Who is connected to the hubs of all processes that share a log, in numbers. */
+export interface EverywhereStats extends HubStats {
+  /** How many processes have answered. */
+  readonly processes: number
+}
+
 /** Which connections: those of a topic, of a user, a single one, or those for which it is true; what is there must have a value. */
 export type Whom<Subscriber = unknown> = Pick<Audience<Subscriber>, 'topic' | 'user' | 'client' | 'where'>
 
@@ -131,6 +137,8 @@ export interface Hub<Events = Record<string, unknown>, Metadata = unknown> {
   ): Promise<{ readonly id: string }>
   /** Ends connections of this process; the number of them. What waits for them is sent first, unless `now` says otherwise. */
   disconnect(who: Whom<Subscriber<Metadata>> | Everyone, options?: EndOptions): number
+  /** The same in all processes that share the log. Who is killed meanwhile is not counted. */
+  disconnect(who: Omit<Whom, 'where'> | Everyone, options: EndOptions & { readonly everywhere: true }): Promise<number>
   /** How many connections of this process there are: of a topic, of a user. A topic's and a user's cost nothing to count. */
   count(who: Whom<Subscriber<Metadata>> | Everyone): number
   /** Who is connected to this process: everyone, or those of a topic, of a user. */
@@ -139,6 +147,8 @@ export interface Hub<Events = Record<string, unknown>, Metadata = unknown> {
   users(topic?: string): ReadonlySet<string>
   /** Who is connected to this process, in numbers. */
   stats(): HubStats
+  /** Who is connected to any of the processes that share the log. One that does not answer within two seconds is left out. */
+  stats(options: { readonly everywhere: true }): Promise<EverywhereStats>
   /** Counters in Prometheus' text format. */
   metrics(options?: MetricsOptions): string
   /** Refuses new readers, tells the others when to return, ends them, and lets go of everything; any number of times. Events can be published until the last reader is gone. */

@@ -6,6 +6,8 @@ import { within } from '../within.ts'
 import { type Audience, type Everyone, toMessage } from './audience.ts'
 import type { PublishOptions } from './options.ts'
 
+/** How long a log may take to answer where nobody says, in milliseconds. */
+export const LOG_TIMEOUT = 5000
 const MAYBE = ', and may have the event all the same: repeat it with the same idempotencyKey'
 
 /** Adds events to a log. */

@@ -9,9 +9,12 @@ import type {
   LogOptions,
   Message,
   Page,
+  Peers,
   Position,
 } from '../log/log.ts'
+import type { Connection } from './client.ts'
 import type { Core, Keep } from './core.ts'
+import { RedisPeers } from './peers.ts'
 import type { Reader } from './reader.ts'
 import type { WaitingLine } from './waiting.ts'
 
@@ -24,6 +27,7 @@ export interface RedisLogOptions extends LogOptions {
 /** Where a handle finds what all logs share. */
 export interface Home {
   readonly reader: Reader
+  readonly connection: Connection
   /** Where appends wait while Redis is away, if they do. */
   readonly waiting: WaitingLine | undefined
   /** Throws where all logs are closed. */
@@ -44,6 +48,7 @@ export class RedisLog implements Log {
   readonly #home: Home
   readonly #keep: Keep
   readonly #followings = new Set<Following>()
+  readonly #peers = new Set<RedisPeers>()
   #isClosed = false
 
   constructor(home: Home, name: string, core: Core, options: RedisLogOptions) {
@@ -108,6 +113,13 @@ export class RedisLog implements Log {
     return closing
   }
 
+  join(answer: (question: string) => string): Peers {
+    this.#check()
+    const peers = new RedisPeers(this.#home.connection, this.#home.reader, this.core.keys, answer)
+    this.#peers.add(peers)
+    return peers
+  }
+
   async seal(): Promise<Position> {
     this.#check()
     return this.core.seal()
@@ -122,6 +134,7 @@ export class RedisLog implements Log {
     if (this.#isClosed) return
     this.#isClosed = true
     for (const following of this.#followings) following.close()
+    for (const peers of this.#peers) peers.close()
     this.#home.forget(this)
   }
 

@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { connect } from '../../src/index.ts'
+import { redisLogs } from '../../src/redis/redis.ts'
+import { adminHandler, createHub, type LimitOptions } from '../../src/server/index.ts'
+import { serve } from '../helpers/serve.ts'
+import { type RedisServer, startRedis } from './server.ts'
+
+// Several processes as one: who is there, who has to go, how many a user may be.
+
+const PATIENT = { timeout: 20_000 }
+let redis: RedisServer
+let name = 0
+const undo: (() => unknown)[] = []
+
+beforeAll(async () => {
+  redis = await startRedis()
+})
+afterAll(() => redis.stop())
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step()
+})
+
+async function process(log: string, limits: LimitOptions = {}) {
+  const client = new Redis(redis.port, '127.0.0.1')
+  client.on('error', () => {})
+  const errors: unknown[] = []
+  const logs = redisLogs(client, { onError: (error) => errors.push(error) })
+  const hub = createHub({ log: logs.open(log), limits, onError: (error) => errors.push(error) })
+  const { url } = await serve((request, response) => {
+    const [, user, topic] = request.url?.split('/') ?? []
+    void hub.handle(request, response, { ...(user && { user }), ...(topic && { topics: [topic] }) })
+  })
+  let isLeft = false
+  const leave = async () => {
+    if (isLeft) return
+    isLeft = true
+    await hub.close({ within: 0 })
+    logs.close()
+    client.disconnect()
+  }
+  undo.push(leave)
+  return { hub, url, errors, leave, client }
+}
+
+function read(url: string) {
+  const failed: number[] = []
+  const connection = connect(url, { retry: false, onError: (error) => failed.push(error.status ?? 0) })
+  undo.push(connection.close)
+  return { connection, failed, opened: connection.opened.catch(() => {}) }
+}
+
+test('stats of everywhere are those of all processes together', async () => {
+  const log = `news ${++name}`
+  const [one, two, three] = [await process(log), await process(log), await process(log)]
+  const readers = [read(`${one.url}anna/a`), read(`${two.url}anna/a`), read(`${two.url}ben/b`)]
+  await Promise.all(readers.map(({ opened }) => opened))
+  await one.hub.publish({ data: 'x' })
+  const stats = await three.hub.stats({ everywhere: true })
+  expect(stats).toMatchObject({ connections: 3, users: { anna: 2, ben: 1 }, topics: { a: 2, b: 1 }, processes: 3 })
+  expect(three.hub.stats().connections).toBe(0)
+  const admin = adminHandler(one.hub, { authorize: () => true })
+  const told = await (await admin.fetch(new Request('http://x/stats?everywhere=true'))).json()
+  expect(told).toMatchObject({ connections: 3, processes: 3 })
+  expect([one.errors, two.errors, three.errors]).toEqual([[], [], []])
+})
+
+test('a user is disconnected wherever he is, and nobody else', async () => {
+  const log = `news ${++name}`
+  const [one, two] = [await process(log), await process(log)]
+  const readers = [read(`${one.url}anna/a`), read(`${two.url}anna/a`), read(`${two.url}ben/a`)]
+  await Promise.all(readers.map(({ opened }) => opened))
+  expect(await one.hub.disconnect({ user: 'anna' }, { everywhere: true })).toBe(2)
+  await expect.poll(() => [one.hub.size, two.hub.size], PATIENT).toEqual([0, 1])
+  expect(await one.hub.disconnect('everyone', { everywhere: true, now: true })).toBe(1)
+  await expect.poll(() => two.hub.size, PATIENT).toBe(0)
+  await expect(
+    one.hub.disconnect({ where: () => true } as unknown as { user: string }, { everywhere: true }),
+  ).rejects.toMatchObject({ code: 'invalid-option' })
+})
+
+test('a limit per user holds over all processes, and is free again for who leaves', async () => {
+  const log = `news ${++name}`
+  const limits = { perUser: 2, everywhere: true }
+  const [one, two] = [await process(log, limits), await process(log, limits)]
+  const [first, second] = [read(`${one.url}anna`), read(`${two.url}anna`)]
+  await Promise.all([first.opened, second.opened])
+  const third = read(`${two.url}anna`)
+  await expect.poll(() => third.failed, PATIENT).toEqual([429])
+  await read(`${two.url}ben`).opened
+  first.connection.close()
+  await expect.poll(() => one.hub.size, PATIENT).toBe(0)
+  await sleep(50)
+  const fourth = read(`${two.url}anna`)
+  await fourth.opened
+  expect([fourth.failed, two.hub.count({ user: 'anna' })]).toEqual([[], 2])
+  // Together at once: no more than are allowed.
+  second.connection.close()
+  fourth.connection.close()
+  await expect.poll(() => two.hub.count({ user: 'anna' }), PATIENT).toBe(0)
+  await sleep(50)
+  const crowd = Array.from({ length: 10 }, (_, at) => read(`${(at % 2 ? one : two).url}anna`))
+  await Promise.all(crowd.map(({ opened }) => opened))
+  expect(one.hub.count({ user: 'anna' }) + two.hub.count({ user: 'anna' })).toBe(2)
+})
+
+test('a process that is killed is forgotten within seconds, with its readers', async () => {
+  const log = `news ${++name}`
+  const limits = { perUser: 1, everywhere: true }
+  const [one, two] = [await process(log, limits), await process(log, limits)]
+  await read(`${one.url}anna`).opened
+  await read(`${two.url}ben`).opened
+  expect((await two.hub.stats({ everywhere: true })).processes).toBe(2)
+  // As a kill: it says nothing any more, and takes nothing back.
+  one.client.disconnect()
+  const began = performance.now()
+  await expect.poll(async () => (await two.hub.stats({ everywhere: true })).processes, PATIENT).toBe(1)
+  expect(performance.now() - began).toBeLessThan(10_000)
+  await expect
+    .poll(async () => {
+      const again = read(`${two.url}anna`)
+      await again.opened
+      return again.failed
+    }, PATIENT)
+    .toEqual([])
+})
+
+test('what processes know of each other expires when they leave', async () => {
+  const log = `news${++name}`
+  const limits = { perUser: 1, everywhere: true }
+  const [one, two] = [await process(log, limits), await process(log, limits)]
+  await read(`${one.url}anna`).opened
+  await two.hub.stats({ everywhere: true })
+  const client = new Redis(redis.port, '127.0.0.1')
+  undo.push(() => client.disconnect())
+  const keys = async () => (await client.keys(`*:${log}:*`)).map((key) => key.split(`:${log}:`)[1]?.split(':')[0])
+  expect(new Set(await keys())).toEqual(new Set(['meta', 'peers', 'inbox', 'count']))
+  for (const key of await client.keys(`*:${log}:*`)) {
+    if (!key.endsWith(':meta')) expect(await client.pttl(key), key).toBeGreaterThan(0)
+  }
+  await one.leave()
+  await two.leave()
+  await expect.poll(async () => (await keys()).filter((part) => part !== 'meta'), PATIENT).toEqual([])
+})
