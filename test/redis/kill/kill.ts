@@ -1,0 +1,106 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { connect } from '../../../src/index.ts'
+import { ask } from '../cluster.ts'
+import { ON_DISK, startRedis } from '../server.ts'
+import { startBalancer } from './balancer.ts'
+
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const loader = fileURLToPath(new URL('../../helpers/typescript.mjs', import.meta.url))
+
+function start(name: string, ...args: string[]): ChildProcess {
+  return fork(here(name), args, { execArgv: ['--import', loader], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+}
+
+export interface Outcome {
+  /** Per client, what it heard. */
+  readonly heard: readonly string[][]
+  readonly gaps: number
+  /** Per publisher, what was taken and what was not. */
+  readonly published: Readonly<Record<string, { taken: number[]; rejected: number[] }>>
+  readonly kills: number
+  readonly reconnects: number
+}
+
+/**
+ * Four server processes behind a balancer, of which one is killed and replaced each second; 200 clients; two publishers in
+ * processes of their own; a Redis that is restarted twice, stands still for five seconds, and loses its connections.
+ */
+export async function kill(seconds: number, count = 200): Promise<Outcome> {
+  const redis = await startRedis(...ON_DISK)
+  const port = String(redis.port)
+  const balancer = await startBalancer()
+  const servers = new Map<number, ChildProcess>()
+  const add = async () => {
+    const server = start('server.ts', port)
+    const [own] = (await once(server, 'message')) as [number]
+    servers.set(own, server)
+    balancer.backends.add(own)
+  }
+  await Promise.all([add(), add(), add(), add()])
+  let gaps = 0
+  let reconnects = 0
+  const heard: string[][] = []
+  const connections = Array.from({ length: count }, () => {
+    const own: string[] = []
+    heard.push(own)
+    const connection = connect(balancer.url, {
+      retry: { base: 50, max: 1000 },
+      onGap: () => gaps++,
+      onState: ({ state }) => {
+        if (state === 'waiting') reconnects++
+      },
+      onError: () => {},
+    })
+    connection.on(({ data }) => own.push(data))
+    return connection
+  })
+  await Promise.all(connections.map(({ opened }) => opened))
+  const publishers = {
+    queued: start('publisher.ts', port, 'queued', 'yes'),
+    plain: start('publisher.ts', port, 'plain'),
+  }
+  const adding = new Set<Promise<void>>()
+  let kills = 0
+  try {
+    for (let second = 1; second <= seconds; second++) {
+      await sleep(1000)
+      const alive = [...servers.keys()]
+      const own = alive[Math.floor(Math.random() * alive.length)] as number
+      balancer.backends.delete(own)
+      servers.get(own)?.kill('SIGKILL')
+      servers.delete(own)
+      kills++
+      adding.add(add())
+      const at = second / seconds
+      const isNow = (share: number) => at >= share && at - 1 / seconds < share
+      if (isNow(0.25) || isNow(0.6)) await redis.restart(undefined, 200)
+      if (isNow(0.4)) {
+        redis.freeze()
+        await sleep(5000)
+        redis.thaw()
+      }
+      if (second % 7 === 0) ask(redis.port, 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    }
+    const published: Record<string, { taken: number[]; rejected: number[] }> = {}
+    for (const [name, publisher] of Object.entries(publishers)) {
+      publisher.send('stop')
+      ;[published[name]] = (await once(publisher, 'message')) as [{ taken: number[]; rejected: number[] }]
+    }
+    // Until everybody has the last of each.
+    const last = Object.entries(published).map(([name, { taken }]) => `${name} ${taken.at(-1)}`)
+    for (let waited = 0; waited < 60_000; waited += 100) {
+      if (heard.every((own) => last.every((each) => own.includes(each)))) break
+      await sleep(100)
+    }
+    return { heard, gaps, published, kills, reconnects }
+  } finally {
+    for (const connection of connections) connection.close()
+    await Promise.allSettled(adding)
+    for (const child of [...servers.values(), ...Object.values(publishers)]) child.kill('SIGKILL')
+    balancer.close()
+    await redis.stop()
+  }
+}
