@@ -27,20 +27,50 @@ export class Core {
   readonly #runner: Runner
   /** The newest position that this process has heard of. With every script Redis hears of it, too: it may have lost that. */
   #known: Position | undefined
+  /** The appends of this turn. */
+  #batch: Batch | undefined
 
   constructor(keys: Keys, runner: Runner) {
     this.keys = keys
     this.#runner = runner
   }
 
-  async append(message: Message, key: string | undefined, keep: Keep): Promise<Appended> {
-    const { count, bytes, age, keyLife } = keep
-    const keys = key === undefined ? [] : [this.keys.idempotency(key)]
-    const args = [...stored(message), String(count), String(bytes), String(age), String(keyLife), message.id ?? '']
-    const reply = await this.#run('append', args, keys)
-    const [epoch, offset, repeated, id] = reply as [string, number, number, string]
-    const position = { epoch, offset: Number(offset), ...(id && { id }) }
-    return repeated ? { ...position, repeated: true } : position
+  /** Those of one turn go together, in one script. */
+  append(message: Message, key: string | undefined, keep: Keep): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      const [text, frame] = stored(message)
+      if (this.#batch && !this.#batch.add(keep, text.length + frame.length)) this.#batch = undefined
+      if (!this.#batch) {
+        const batch = new Batch(keep, text.length + frame.length)
+        this.#batch = batch
+        queueMicrotask(() => {
+          if (this.#batch === batch) this.#batch = undefined
+          void this.#send(batch)
+        })
+      }
+      this.#batch.pending.push({ text, frame, id: message.id ?? '', key, resolve, reject })
+    })
+  }
+
+  async #send({ keep, pending }: Batch) {
+    const bounds = [keep.count, keep.bytes, keep.age, keep.keyLife].map(String)
+    const keys: string[] = []
+    const messages: string[] = []
+    for (const { text, frame, id, key } of pending) {
+      if (key !== undefined) keys.push(this.keys.idempotency(key))
+      messages.push(text, frame, id, key === undefined ? '0' : String(keys.length + 3))
+    }
+    try {
+      const reply = (await this.#run('append', [...bounds, ...messages], keys)) as [string, number, ...Answer[]]
+      const [epoch, , ...answers] = reply
+      for (const [at, { resolve, reject }] of pending.entries()) {
+        const answer = answers[at] as Answer
+        if (typeof answer === 'string') reject(troubleOf(new Error(answer)))
+        else resolve(appendedOf(epoch, answer))
+      }
+    } catch (error) {
+      for (const { reject } of pending) reject(error)
+    }
   }
 
   async read({ epoch, offset }: Position, limit: number): Promise<Page | undefined> {
@@ -123,6 +153,44 @@ export class Core {
     } catch (error) {
       throw troubleOf(error)
     }
+  }
+}
+
+/** What became of one message: its offset, whether it was there already, its own id; or why it was refused. */
+type Answer = readonly [offset: number, repeated: number, id: string] | string
+
+function appendedOf(epoch: string, [offset, repeated, id]: Exclude<Answer, string>): Appended {
+  const position = { epoch, offset: Number(offset), ...(id && { id }) }
+  return repeated ? { ...position, repeated: true } : position
+}
+
+interface Pending {
+  readonly text: string
+  readonly frame: string
+  readonly id: string
+  readonly key: string | undefined
+  resolve(appended: Appended): void
+  reject(error: unknown): void
+}
+
+/** The most appends that go in one script, and the most text: Redis serves nobody else meanwhile. */
+const BATCH = 100
+const BATCH_TEXT = 262_144
+
+class Batch {
+  readonly keep: Keep
+  readonly pending: Pending[] = []
+  #text: number
+
+  constructor(keep: Keep, text: number) {
+    this.keep = keep
+    this.#text = text
+  }
+
+  /** Whether another one fits. */
+  add(keep: Keep, text: number): boolean {
+    this.#text += text
+    return keep === this.keep && this.pending.length < BATCH && this.#text <= BATCH_TEXT
   }
 }
 

@@ -20,21 +20,32 @@ export function stored({ frame, ...rest }: Message): readonly [message: string, 
   return [JSON.stringify(rest), frame]
 }
 
+/** What filters need is the same for most: it is read once. */
+let lastText = ''
+let lastRead: Partial<Message> = {}
+
 /** What stands beside the entries: that the log is sealed, or that it will expire. */
 export type Mark = 'sealed' | 'expires'
 
 /** The entry of a stream, or a mark. Throws for what nobody of us has written. */
 export function entryOf([id, fields]: RawEntry): Entry | Mark {
-  const [, offset, mark] = /^(\d+)-(\d+)$/.exec(id) ?? []
-  if (mark !== '0' && (fields[0] === 'sealed' || fields[0] === 'expires')) return fields[0]
-  const [e, epoch, t, at, m, message, f, frame] = fields
+  const isEntry = id.endsWith('-0')
+  const [kind, text = '', f, frame] = fields
+  if (!isEntry && (kind === 'sealed' || kind === 'expires')) return kind
   try {
-    if (mark !== '0' || `${e}${t}${m}${f}` !== 'etmf') throw new TypeError('other fields')
+    if (!isEntry || kind !== 'm' || f !== 'f') throw new TypeError('other fields')
+    const second = text.indexOf(' ')
+    const third = text.indexOf(' ', second + 1)
+    const rest = text.slice(third + 1)
+    if (rest !== lastText) {
+      lastRead = JSON.parse(rest)
+      lastText = rest
+    }
     return {
-      epoch: epoch as string,
-      offset: Number(offset),
-      at: Number(at),
-      message: { frame, ...JSON.parse(message as string) },
+      epoch: text.slice(0, second),
+      offset: Number(id.slice(0, -2)),
+      at: Number(text.slice(second + 1, third)),
+      message: { frame: frame as string, ...(lastRead as Omit<Message, 'frame'>) },
     }
   } catch (cause) {
     throw new ForeignEntry(id, cause)

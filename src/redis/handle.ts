@@ -52,12 +52,12 @@ export class RedisLog implements Log {
   #isClosed = false
 
   constructor(home: Home, name: string, core: Core, options: RedisLogOptions) {
-    const { count = 1000, bytes = 2 ** 24, age = ENDLESS, keyLife = 3_600_000 } = options
+    const { count = 1000, bytes = 2 ** 24, age = -1, keyLife = 3_600_000 } = options
     this.#home = home
     this.name = name
     this.core = core
     const most = (bound: number) => Math.min(bound, ENDLESS)
-    this.#keep = { count: most(count), bytes: most(bytes), age: most(age), keyLife: most(keyLife) }
+    this.#keep = { count: most(count), bytes: most(bytes), age: age < ENDLESS ? age : -1, keyLife: most(keyLife) }
   }
 
   /** How long an append may wait for Redis, in milliseconds. */

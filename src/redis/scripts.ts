@@ -20,7 +20,7 @@ local run = RUN
 if ARGV[4] == '1' and not string.find(redis.call('INFO', 'server'), run, 1, true) then
   return redis.error_reply('UNMISSED other-server')
 end
-local known = redis.call('HMGET', meta, 'epoch', 'offset', 'sealed', 'bytes', 'gone', 'goneat', 'run', 'lives', 'start')
+local known = redis.call('HMGET', meta, 'epoch', 'offset', 'sealed', 'bytes', 'gone', 'goneat', 'run', 'lives', 'start', 'expires')
 local epoch, offset, sealed, bytes = known[1], tonumber(known[2] or 0), known[3], tonumber(known[4] or 0)
 local lives, start = known[8] or '', tonumber(known[9] or 0)
 local heardEpoch, heard = ARGV[2], tonumber(ARGV[3] ~= '' and ARGV[3] or 0)
@@ -75,8 +75,14 @@ local function isPlace(id)
   return name and (name == epoch or string.find(';' .. lives, ';' .. name .. ' ', 1, true))
 end
 local function oldest()
-  local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
-  return first and tonumber(string.match(first[1], '^(%d+)-0$')) or offset + 1
+  local from = '-'
+  while true do
+    local first = redis.call('XRANGE', stream, from, '+', 'COUNT', 1)[1]
+    if not first then return offset + 1 end
+    local at = string.match(first[1], '^(%d+)-0$')
+    if at then return tonumber(at) end
+    from = '(' .. first[1]
+  end
 end
 -- Beside the last entry, so that whoever reads the stream hears of it in its turn.
 local function mark(what)
@@ -97,67 +103,88 @@ local function clear()
 end
 `
 
-/** ARGV: entry (the fields `m` and `f`), count, bytes, age, milliseconds that the key is kept, the message's own id. */
+/**
+ * ARGV: count, bytes, age (-1 for none), milliseconds that a key is kept, then for each message: what filters need, its frame,
+ * its own id, and the number of its idempotency key among KEYS. Answers with the epoch, the newest offset, and for each
+ * message its offset, whether it was there, and its own id; or why it was refused.
+ */
 const APPEND = `${LIFE}
-local message, frame, own = ARGV[5], ARGV[6], ARGV[11]
-local count, most, age, keep = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
-if KEYS[4] then
-  local name, at, id = string.match(redis.call('GET', KEYS[4]) or '', '^([^.]+)%.(%d+)(.*)$')
+local count, most, age, keep = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local now = clock()
+local head = epoch .. ' ' .. string.format('%.0f', now) .. ' '
+local hasIds = redis.call('EXISTS', ids) == 1
+local before = offset
+local function earlier(key)
+  local name, at, id = string.match(redis.call('GET', key) or '', '^([^.]+)%.(%d+)(.*)$')
   at = name and tonumber(at)
   -- What a life had when it ended is still there; what it lost is not.
-  if at and name == epoch and at <= offset then return { epoch, at, 1, id } end
+  if at and name == epoch and at <= offset then return { at, 1, id } end
   for each, ended in string.gmatch(lives, '([^ ;]+) (%d+) %d+;') do
-    if each == name and at <= tonumber(ended) then return { epoch, at, 1, id } end
+    if each == name and at <= tonumber(ended) then return { at, 1, id } end
   end
 end
-if sealed then return redis.error_reply('UNMISSED log-sealed') end
-if own ~= '' then
-  if redis.call('HEXISTS', ids, own) == 1 then return redis.error_reply('UNMISSED duplicate-id') end
-  if isPlace(own) then return redis.error_reply('UNMISSED reserved-id') end
+local function refused(own)
+  if sealed then return 'UNMISSED log-sealed' end
+  if own == '' then return false end
+  if redis.call('HEXISTS', ids, own) == 1 then return 'UNMISSED duplicate-id' end
+  return isPlace(own) and 'UNMISSED reserved-id'
 end
-offset = offset + 1
-local now = clock()
-local function add()
-  return redis.pcall('XADD', stream, offset .. '-0', 'e', epoch, 't', now, 'm', message, 'f', frame)
+local function add(message, frame)
+  local added = redis.pcall('XADD', stream, (offset + 1) .. '-0', 'm', head .. message, 'f', frame)
+  return type(added) == 'table' and added.err
 end
-local added = add()
-if type(added) == 'table' and added.err then
-  if not string.find(added.err, 'equal or smaller', 1, true) then return added end
-  offset = offset - 1
-  clear()
+local function append(message, frame, own, key)
+  local found = key and earlier(key)
+  if found then return found end
+  local wrong = refused(own) or add(message, frame)
+  if wrong and string.find(wrong, 'equal or smaller', 1, true) then
+    clear()
+    wrong = add(message, frame)
+  end
+  if wrong then return wrong end
   offset = offset + 1
-  added = add()
-  if type(added) == 'table' and added.err then return added end
+  if own ~= '' then
+    redis.call('HSET', ids, own, offset)
+    hasIds = true
+  end
+  if key then redis.call('SET', key, epoch .. '.' .. offset .. own, 'PX', keep) end
+  bytes = bytes + #head + #message + #frame + 100
+  return { offset, 0, own }
 end
-if own ~= '' then redis.call('HSET', ids, own, offset) end
-if KEYS[4] then redis.call('SET', KEYS[4], epoch .. '.' .. offset .. own, 'PX', keep) end
-local size = #message + #frame + 100
-bytes = bytes + size
+local answers = { epoch, 0 }
+for at = 9, #ARGV, 4 do
+  answers[#answers + 1] = append(ARGV[at], ARGV[at + 1], ARGV[at + 2], KEYS[tonumber(ARGV[at + 3])])
+end
+answers[2] = offset
+if offset == before then return answers end
 -- Exactly what is too much goes, the oldest first; the newest stays.
 local length = redis.call('XLEN', stream)
-while length > 1 do
+while length > 1 and (age >= 0 or length > count or bytes > most) do
   local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
   local fields = first[2]
-  local isOurs = #fields == 8 and fields[1] == 'e'
-  if isOurs and length <= count and bytes <= most and now - fields[4] <= age then break end
-  if isOurs and (own ~= '' or redis.call('EXISTS', ids) == 1) then
-    local id = cjson.decode(fields[6]).id
+  local isOurs = fields[1] == 'm' and fields[3] == 'f'
+  if isOurs and length <= count and bytes <= most then
+    local at = tonumber(string.match(fields[2], '^%S+ (%d+)'))
+    if not at or age < 0 or now - at <= age then break end
+  end
+  if isOurs and hasIds then
+    local known, found = pcall(cjson.decode, string.match(fields[2], '^%S+ %S+ (.*)$') or '')
+    local id = known and found.id
     if id then
       redis.call('HDEL', ids, id)
       redis.call('HSET', meta, 'gone', id, 'goneat', string.match(first[1], '^%d+'))
     end
   end
-  if isOurs then bytes = bytes - #fields[6] - #fields[8] - 100 end
+  if isOurs then bytes = bytes - #fields[2] - #fields[4] - 100 end
   redis.call('XTRIM', stream, 'MAXLEN', length - 1)
   length = length - 1
 end
 redis.call('HSET', meta, 'offset', offset, 'bytes', bytes)
-local left = redis.call('PTTL', meta)
-if left > 0 then
-  redis.call('PEXPIRE', stream, left)
-  redis.call('PEXPIRE', ids, left)
+if known[10] then
+  local left = redis.call('PTTL', meta)
+  for _, key in ipairs({ stream, ids }) do redis.call('PEXPIRE', key, left) end
 end
-return { epoch, offset, 0, own }
+return answers
 `
 
 /** Answers with epoch, newest offset, oldest offset, whether it is sealed, the offset where this life began. */
@@ -181,6 +208,7 @@ return { epoch, offset }
 /** ARGV: milliseconds. */
 const EXPIRE = `${LIFE}
 mark('expires')
+redis.call('HSET', meta, 'expires', 1)
 for _, key in ipairs({ meta, stream, ids }) do redis.call('PEXPIRE', key, ARGV[5]) end
 return { epoch, offset }
 `

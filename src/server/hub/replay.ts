@@ -63,7 +63,10 @@ export class Replay {
   /** Judges a resume: whole, or a gap. */
   async judge(asked: string, interest: Interest): Promise<Start> {
     const { log } = this.#feed
-    const had = (await this.#ask(log.locate?.(asked))) ?? fromId(asked)
+    const place = fromId(asked)
+    // A log takes no id of the application's own in the form of its positions.
+    const isPlace = place !== undefined && place.epoch === this.#feed.position?.epoch
+    const had = isPlace ? place : ((await this.#ask(log.locate?.(asked))) ?? place)
     const position = had && (await this.#wholeFrom(had, interest))
     return position ? { position } : this.lost(asked, had)
   }

@@ -11,8 +11,8 @@ import type { Side, Way } from './side.ts'
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    events: { type: 'string', default: '1000' },
-    blast: { type: 'string', default: '20000' },
+    events: { type: 'string', default: '5000' },
+    blast: { type: 'string', default: '100000' },
     readers: { type: 'string', default: '1000' },
     json: { type: 'boolean', default: false },
   },
@@ -25,7 +25,7 @@ const [ROUNDS, EVENTS, BLAST, READERS] = [values.rounds, values.events, values.b
 ]
 const WAYS: Way[] = ['bare', 'ours', 'pubsub']
 /** Events a second while the time is taken. */
-const RATE = 500
+const RATE = 1000
 
 const side = (port: number, way: Way, run: string): Promise<Child<Side>> =>
   startChild<Side>(new URL('./side.ts', import.meta.url), { args: [String(port), way, run], files: READERS + 200 })
