@@ -55,7 +55,11 @@ export class Channel implements Source {
     }
   }
 
-  async settle(): Promise<void> {
+  settle(): Promise<void> | undefined {
+    return this.#isPast || this.#isBlocked ? this.#settle() : undefined
+  }
+
+  async #settle() {
     if (this.#isPast) await this.look()
     if (this.#isBlocked) await this.log.clear()
     this.#isBlocked = false

@@ -20,60 +20,46 @@ local run = RUN
 if ARGV[4] == '1' and not string.find(redis.call('INFO', 'server'), run, 1, true) then
   return redis.error_reply('UNMISSED other-server')
 end
-local known = redis.call('HMGET', meta, 'epoch', 'offset', 'sealed', 'bytes', 'gone', 'goneat', 'run', 'lives', 'start', 'expires')
+local known = redis.call('HMGET', meta, 'epoch', 'offset', 'sealed', 'bytes', 'run', 'expires')
 local epoch, offset, sealed, bytes = known[1], tonumber(known[2] or 0), known[3], tonumber(known[4] or 0)
-local lives, start = known[8] or '', tonumber(known[9] or 0)
-local heardEpoch, heard = ARGV[2], tonumber(ARGV[3] ~= '' and ARGV[3] or 0)
-local function clock()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-local function begin(at)
-  epoch, start = ARGV[1], at
-  local left = redis.call('PTTL', meta)
-  redis.call('HSET', meta, 'epoch', epoch, 'offset', offset, 'run', run, 'lives', lives, 'start', start, 'born', clock())
-  if left > 0 then redis.call('PEXPIRE', meta, left) end
-end
-local function life(name, ended, most) return name .. ' ' .. ended .. ' ' .. math.max(ended, most) .. ';' end
+local heardEpoch, heard = ARGV[2], tonumber(ARGV[3]) or 0
 -- A stream stays when it is trimmed to nothing; so one that is gone was deleted, evicted, or lost.
-if not epoch or (offset > 0 and redis.call('EXISTS', stream) == 0) then
-  lives = ''
-  if epoch then lives = life(epoch, 0, math.max(offset, heardEpoch == epoch and heard or 0))
-  elseif heardEpoch ~= '' then lives = life(heardEpoch, 0, heard) end
-  redis.call('DEL', meta, stream, ids)
-  offset, sealed, bytes = 0, false, 0
-  begin(0)
-elseif (known[7] ~= run and not sealed) or (heardEpoch == epoch and heard > offset) then
-  lives = lives .. life(epoch, offset, heardEpoch == epoch and heard or 0)
-  local _, count = string.gsub(lives, ';', '')
-  if count > 32 then lives = string.gsub(lives, '^[^;]*;', '') end
-  begin(offset)
-elseif heardEpoch ~= '' and heardEpoch ~= epoch then
-  -- Somebody has heard more of an earlier life than was known.
-  local told = string.gsub(lives, '([^ ;]+) (%d+) (%d+);', function(name, ended, most)
-    if name == heardEpoch and heard > tonumber(most) then return life(name, ended, heard) end
-  end)
-  if told ~= lives then
-    lives = told
-    redis.call('HSET', meta, 'lives', lives)
+local isGone = not epoch or (offset > 0 and redis.call('EXISTS', stream) == 0)
+if isGone or known[5] ~= run or heardEpoch ~= epoch or heard > offset then
+  local lives = epoch and redis.call('HGET', meta, 'lives') or ''
+  local function life(name, ended, most) return name .. ' ' .. ended .. ' ' .. math.max(ended, most) .. ';' end
+  local function begin(start)
+    epoch = ARGV[1]
+    local time, left = redis.call('TIME'), redis.call('PTTL', meta)
+    local born = time[1] * 1000 + math.floor(time[2] / 1000)
+    redis.call('HSET', meta, 'epoch', epoch, 'offset', offset, 'run', run, 'lives', lives, 'start', start, 'born', born)
+    if left > 0 then redis.call('PEXPIRE', meta, left) end
+  end
+  if isGone then
+    lives = ''
+    if epoch then lives = life(epoch, 0, math.max(offset, heardEpoch == epoch and heard or 0))
+    elseif heardEpoch ~= '' then lives = life(heardEpoch, 0, heard) end
+    redis.call('DEL', meta, stream, ids)
+    offset, sealed, bytes, known = 0, false, 0, {}
+    begin(0)
+  elseif (known[5] ~= run and not sealed) or (heardEpoch == epoch and heard > offset) then
+    lives = lives .. life(epoch, offset, heardEpoch == epoch and heard or 0)
+    local _, count = string.gsub(lives, ';', '')
+    if count > 32 then lives = string.gsub(lives, '^[^;]*;', '') end
+    begin(offset)
+  elseif heardEpoch ~= '' and heardEpoch ~= epoch then
+    -- Somebody has heard more of an earlier life than was known.
+    local told = string.gsub(lives, '([^ ;]+) (%d+) (%d+);', function(name, ended, most)
+      if name == heardEpoch and heard > tonumber(most) then return life(name, ended, heard) end
+    end)
+    if told ~= lives then redis.call('HSET', meta, 'lives', told) end
   end
 end
--- The offset now of a place in an earlier life; none where something after it was lost, or where nobody knows.
-local function place(name, at)
-  if name == epoch then return at <= offset and at end
-  local found = false
-  for each, ended, most in string.gmatch(lives, '([^ ;]+) (%d+) (%d+);') do
-    ended, most = tonumber(ended), tonumber(most)
-    found = found or each == name
-    if found and most > ended and at < most then return false end
-    if found then at = math.min(at, ended) end
-  end
-  return found and at
-end
-local function isPlace(id)
-  local name = string.match(id, '^([^.]+)%.%d+$')
-  return name and (name == epoch or string.find(';' .. lives, ';' .. name .. ' ', 1, true))
-end
+`
+
+// What some scripts need besides. It comes where it is needed: in Lua each function costs whenever it is defined.
+
+const OLDEST = `
 local function oldest()
   local from = '-'
   while true do
@@ -84,22 +70,26 @@ local function oldest()
     from = '(' .. first[1]
   end
 end
--- Beside the last entry, so that whoever reads the stream hears of it in its turn.
+`
+
+/** Beside the last entry, so that whoever reads the stream hears of it in its turn. */
+const MARK = `
 local function mark(what)
   local id = offset .. '-' .. redis.call('HINCRBY', meta, 'marks', 1)
   redis.call('XADD', stream, id, what, epoch)
 end
--- What another program has added after our last entry: no entry of ours could follow it.
+`
+
+/** What another program has added after our last entry: no entry of ours could follow it. */
+const CLEARING = `
 local function clear()
-  local last, count = offset .. '-' .. (redis.call('HGET', meta, 'marks') or 0), 0
+  local last = offset .. '-' .. (redis.call('HGET', meta, 'marks') or 0)
   while true do
     local top = redis.call('XREVRANGE', stream, '+', '(' .. last, 'COUNT', 100)
     if #top == 0 then break end
     for _, entry in ipairs(top) do redis.call('XDEL', stream, entry[1]) end
-    count = count + #top
   end
   redis.call('XSETID', stream, last)
-  return count
 end
 `
 
@@ -109,25 +99,28 @@ end
  * message its offset, whether it was there, and its own id; or why it was refused.
  */
 const APPEND = `${LIFE}
-local count, most, age, keep = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local now = clock()
-local head = epoch .. ' ' .. string.format('%.0f', now) .. ' '
-local hasIds = redis.call('EXISTS', ids) == 1
-local before = offset
+local count, most, age, keep = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+local time = redis.call('TIME')
+local now = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
+local head = epoch .. ' ' .. now .. ' '
+local before, mayHaveIds = offset, nil
 local function earlier(key)
-  local name, at, id = string.match(redis.call('GET', key) or '', '^([^.]+)%.(%d+)(.*)$')
-  at = name and tonumber(at)
+  local found = redis.call('GET', key)
+  if not found then return end
+  local name, at, id = string.match(found, '^([^.]+)%.(%d+)(.*)$')
+  at = tonumber(at)
   -- What a life had when it ended is still there; what it lost is not.
-  if at and name == epoch and at <= offset then return { at, 1, id } end
-  for each, ended in string.gmatch(lives, '([^ ;]+) (%d+) %d+;') do
+  if name == epoch then return at <= offset and { at, 1, id } end
+  for each, ended in string.gmatch(redis.call('HGET', meta, 'lives') or '', '([^ ;]+) (%d+) %d+;') do
     if each == name and at <= tonumber(ended) then return { at, 1, id } end
   end
 end
 local function refused(own)
-  if sealed then return 'UNMISSED log-sealed' end
-  if own == '' then return false end
   if redis.call('HEXISTS', ids, own) == 1 then return 'UNMISSED duplicate-id' end
-  return isPlace(own) and 'UNMISSED reserved-id'
+  local name = string.match(own, '^([^.]+)%.%d+$')
+  if not name then return false end
+  local lives = ';' .. (redis.call('HGET', meta, 'lives') or '')
+  return (name == epoch or string.find(lives, ';' .. name .. ' ', 1, true)) and 'UNMISSED reserved-id'
 end
 local function add(message, frame)
   local added = redis.pcall('XADD', stream, (offset + 1) .. '-0', 'm', head .. message, 'f', frame)
@@ -136,17 +129,15 @@ end
 local function append(message, frame, own, key)
   local found = key and earlier(key)
   if found then return found end
-  local wrong = refused(own) or add(message, frame)
+  local wrong = sealed and 'UNMISSED log-sealed' or own ~= '' and refused(own) or add(message, frame)
   if wrong and string.find(wrong, 'equal or smaller', 1, true) then
+    ${CLEARING}
     clear()
     wrong = add(message, frame)
   end
   if wrong then return wrong end
   offset = offset + 1
-  if own ~= '' then
-    redis.call('HSET', ids, own, offset)
-    hasIds = true
-  end
+  if own ~= '' then redis.call('HSET', ids, own, offset) end
   if key then redis.call('SET', key, epoch .. '.' .. offset .. own, 'PX', keep) end
   bytes = bytes + #head + #message + #frame + 100
   return { offset, 0, own }
@@ -165,9 +156,10 @@ while length > 1 and (age >= 0 or length > count or bytes > most) do
   local isOurs = fields[1] == 'm' and fields[3] == 'f'
   if isOurs and length <= count and bytes <= most then
     local at = tonumber(string.match(fields[2], '^%S+ (%d+)'))
-    if not at or age < 0 or now - at <= age then break end
+    if not at or age < 0 or tonumber(now) - at <= age then break end
   end
-  if isOurs and hasIds then
+  if mayHaveIds == nil then mayHaveIds = redis.call('EXISTS', ids) == 1 end
+  if isOurs and mayHaveIds then
     local known, found = pcall(cjson.decode, string.match(fields[2], '^%S+ %S+ (.*)$') or '')
     local id = known and found.id
     if id then
@@ -180,7 +172,7 @@ while length > 1 and (age >= 0 or length > count or bytes > most) do
   length = length - 1
 end
 redis.call('HSET', meta, 'offset', offset, 'bytes', bytes)
-if known[10] then
+if known[6] then
   local left = redis.call('PTTL', meta)
   for _, key in ipairs({ stream, ids }) do redis.call('PEXPIRE', key, left) end
 end
@@ -188,8 +180,8 @@ return answers
 `
 
 /** Answers with epoch, newest offset, oldest offset, whether it is sealed, the offset where this life began. */
-const BOUNDS = `${LIFE}
-return { epoch, offset, oldest(), sealed and 1 or 0, start }
+const BOUNDS = `${LIFE}${OLDEST}
+return { epoch, offset, oldest(), sealed and 1 or 0, tonumber(redis.call('HGET', meta, 'start')) }
 `
 
 /** The same, where there is a log; it makes none. */
@@ -197,7 +189,7 @@ const LOOK = `
 if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
 ${BOUNDS}`
 
-const SEAL = `${LIFE}
+const SEAL = `${LIFE}${MARK}
 if not sealed then
   redis.call('HSET', meta, 'sealed', 1)
   mark('sealed')
@@ -206,7 +198,7 @@ return { epoch, offset }
 `
 
 /** ARGV: milliseconds. */
-const EXPIRE = `${LIFE}
+const EXPIRE = `${LIFE}${MARK}
 mark('expires')
 redis.call('HSET', meta, 'expires', 1)
 for _, key in ipairs({ meta, stream, ids }) do redis.call('PEXPIRE', key, ARGV[5]) end
@@ -216,23 +208,39 @@ return { epoch, offset }
 /** ARGV: id. */
 const LOCATE = `${LIFE}
 local at = redis.call('HGET', ids, ARGV[5])
-if not at and known[5] == ARGV[5] then at = known[6] end
+local gone = redis.call('HMGET', meta, 'gone', 'goneat')
+if not at and gone[1] == ARGV[5] then at = gone[2] end
 return { epoch, offset, at or '' }
 `
 
 /** ARGV: offset, limit: the next entries, in the same moment in which it is known that none before them is gone. */
-const READ = `${LIFE}
+const READ = `${LIFE}${OLDEST}
 return { epoch, offset, oldest(), redis.call('XRANGE', stream, (ARGV[5] + 1) .. '-0', '+', 'COUNT', ARGV[6]) }
 `
 
-/** ARGV: epoch, offset: the offset of that place now, and for how long, in milliseconds, this life has been. */
+/**
+ * ARGV: epoch, offset. Answers with the offset of that place now, or with none where something after it was lost, or where
+ * nobody knows; and for how long, in milliseconds, this life has been.
+ */
 const CONTINUES = `${LIFE}
-local at = place(ARGV[5], tonumber(ARGV[6]))
-return { epoch, offset, at or '', clock() - (redis.call('HGET', meta, 'born') or 0) }
+local name, at, found = ARGV[5], tonumber(ARGV[6]), false
+local function place()
+  if name == epoch then return at <= offset and at end
+  for each, ended, most in string.gmatch(redis.call('HGET', meta, 'lives') or '', '([^ ;]+) (%d+) (%d+);') do
+    ended, most = tonumber(ended), tonumber(most)
+    found = found or each == name
+    if found and most > ended and at < most then return false end
+    if found then at = math.min(at, ended) end
+  end
+  return found and at
+end
+local time = redis.call('TIME')
+local age = time[1] * 1000 + math.floor(time[2] / 1000) - (redis.call('HGET', meta, 'born') or 0)
+return { epoch, offset, place() or '', age }
 `
 
 /** What another program has added after the last entry goes. */
-const CLEAR = `${LIFE}
+const CLEAR = `${LIFE}${CLEARING}
 clear()
 return { epoch, offset }
 `
