@@ -137,6 +137,14 @@ describe.each(['ioredis 6', 'node-redis 6'])('on a Cluster, over %s', (kind) => 
   }, 60_000)
   afterAll(() => cluster.stop())
 
+  test('a log that moves to another master costs nobody an event', async () => {
+    const connectTo = () => (CLUSTERS[kind] as (ports: readonly number[]) => Promise<Connected>)(cluster.ports)
+    const move = async (log: string) => cluster.move(entriesOf(cluster, log))
+    const moved = await failover(connectTo, move, 'moving')
+    expectWhole(moved)
+    expect(moved.gaps).toEqual([])
+  })
+
   test('a master that is killed costs nobody an event in silence', async () => {
     const connectTo = () => (CLUSTERS[kind] as (ports: readonly number[]) => Promise<Connected>)(cluster.ports)
     const kill = (log: string) => cluster.kill(cluster.masterOf(entriesOf(cluster, log)))

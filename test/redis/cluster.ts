@@ -22,6 +22,8 @@ export interface Cluster {
   readonly ports: readonly number[]
   /** The port of the master that has a key now. */
   masterOf(key: string): number
+  /** Moves the slot of a key to another master. */
+  move(key: string): void
   kill(port: number): Promise<void>
   stop(): Promise<void>
 }
@@ -49,7 +51,7 @@ export async function startCluster(): Promise<Cluster> {
     ports.filter((port) => ask(port, 'INFO', 'replication').includes('master_link_status:up')).length === 3
   await until(() => isReady() && replicated(), 'the cluster is ready')
   const alive = new Set(ports)
-  return {
+  const cluster: Cluster = {
     ports,
     masterOf(key) {
       const slot = Number(ask([...alive][0] as number, 'CLUSTER', 'KEYSLOT', key))
@@ -60,6 +62,20 @@ export async function startCluster(): Promise<Cluster> {
         if (from !== undefined && slot >= from && slot <= (to ?? from)) return Number(/:(\d+)@/.exec(address)?.[1])
       }
       throw new Error(`nobody has ${key}`)
+    },
+    move(key) {
+      const from = cluster.masterOf(key)
+      const to = ports.find((port) => port !== from && ask(port, 'ROLE').startsWith('master')) as number
+      const slot = ask(from, 'CLUSTER', 'KEYSLOT', key)
+      const id = (port: number) => ask(port, 'CLUSTER', 'MYID')
+      ask(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', id(from))
+      ask(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', id(to))
+      for (;;) {
+        const keys = ask(from, 'CLUSTER', 'GETKEYSINSLOT', slot, '100').split('\n').filter(Boolean)
+        if (!keys.length) break
+        ask(from, 'MIGRATE', '127.0.0.1', String(to), '', '0', '5000', 'KEYS', ...keys)
+      }
+      for (const port of [to, from]) ask(port, 'CLUSTER', 'SETSLOT', slot, 'NODE', id(to))
     },
     async kill(port) {
       const node = nodes.find((each) => each.port === port)
@@ -75,6 +91,7 @@ export async function startCluster(): Promise<Cluster> {
       }
     },
   }
+  return cluster
 }
 
 export interface Sentinels {

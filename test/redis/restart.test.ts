@@ -1,8 +1,10 @@
+import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { connect } from '../../src/index.ts'
 import type { Log } from '../../src/log/log.ts'
-import { connectionOf } from '../../src/redis/client.ts'
+import { connectionOf, type RedisClient } from '../../src/redis/client.ts'
 import { redisLogs } from '../../src/redis/redis.ts'
+import { SCRIPTS } from '../../src/redis/scripts.ts'
 import { createHub } from '../../src/server/index.ts'
 import { serve } from '../helpers/serve.ts'
 import { CLIENTS, type Connected } from './clients.ts'
@@ -140,6 +142,36 @@ describe.each(CHANNELS)('Redis, restarted (%s)', (kind) => {
     expect(again[0]?.id).not.toBe(a.id)
     expect((await one.log.bounds()).offset).toBe(2)
   })
+})
+
+test('a server of version 6, which hands its scripts on, is asked who it is', async () => {
+  // There is none here: this one says that it is one.
+  const client = new Redis(redis.port, '127.0.0.1')
+  client.on('error', () => {})
+  undo.push(() => client.disconnect())
+  const call = client.call.bind(client) as (...args: string[]) => Promise<unknown>
+  const old = Object.assign(Object.create(client) as Redis, {
+    call: async (...args: string[]) => {
+      const answer = await call(...args)
+      return args[1]?.includes("'memory'")
+        ? (answer as string[]).map((text) => text.replace(/redis_version:\d+/, 'redis_version:6'))
+        : answer
+    },
+  })
+  const logs = redisLogs(old as RedisClient, { onError() {} })
+  undo.push(() => logs.close())
+  const log = logs.open(`news ${++name}`)
+  const first = await log.append({ frame: 'data: a\n\n', type: 'message' })
+  expect((await log.append({ frame: 'data: b\n\n', type: 'message' })).epoch).toBe(first.epoch)
+  await redis.restart()
+  // As if it had them from the one before.
+  const scripts = Object.values(SCRIPTS).map((text) =>
+    text.replace('local run = RUN', `local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')`),
+  )
+  for (const script of scripts) await client.script('LOAD', script)
+  expect(await log.append({ frame: 'data: c\n\n', type: 'message' })).toMatchObject({ offset: 3 })
+  expect((await log.bounds()).epoch).not.toBe(first.epoch)
+  expect(await log.continues({ epoch: first.epoch, offset: 1 })).toMatchObject({ offset: 1 })
 })
 
 test('an old dump, and a flushed log, are told to those who missed something, and to nobody else', async () => {
