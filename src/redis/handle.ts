@@ -65,14 +65,17 @@ export class RedisLog implements Log {
     return this.#home.waiting?.within
   }
 
-  async append(message: Message, { idempotencyKey }: AppendOptions = {}): Promise<Appended> {
-    this.#check()
+  append(message: Message, { idempotencyKey }: AppendOptions = {}): Promise<Appended> {
+    try {
+      this.#check()
+    } catch (error) {
+      return Promise.reject(error)
+    }
     const { waiting } = this.#home
-    const key = idempotencyKey ?? waiting?.key()
-    const send = () => this.core.append(message, key, this.#keep)
-    const appended = await (waiting ? waiting.add(message.frame.length + 200, send) : send())
     this.#home.appended(this.core)
-    return appended
+    if (!waiting) return this.core.append(message, idempotencyKey, this.#keep)
+    const key = idempotencyKey ?? waiting.key()
+    return waiting.add(message.frame.length + 200, () => this.core.append(message, key, this.#keep))
   }
 
   async read(after: Position, limit: number): Promise<Page | undefined> {

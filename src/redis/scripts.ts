@@ -14,17 +14,16 @@
  * begins a new life of the log, under a new epoch; `lives` remembers of each earlier one its epoch, the offset where it
  * ended, and the offset that it is known to have had, by those who heard of it. They differ where entries were lost.
  */
-const LIFE = `
+const life = (isGone: string) => `
 local meta, stream, ids = KEYS[1], KEYS[2], KEYS[3]
 local run = RUN
 if ARGV[4] == '1' and not string.find(redis.call('INFO', 'server'), run, 1, true) then
   return redis.error_reply('UNMISSED other-server')
 end
-local known = redis.call('HMGET', meta, 'epoch', 'offset', 'sealed', 'bytes', 'run', 'expires')
+local known = redis.call('HMGET', meta, 'epoch', 'offset', 'sealed', 'bytes', 'run', 'expires', 'length')
 local epoch, offset, sealed, bytes = known[1], tonumber(known[2] or 0), known[3], tonumber(known[4] or 0)
 local heardEpoch, heard = ARGV[2], tonumber(ARGV[3]) or 0
--- A stream stays when it is trimmed to nothing; so one that is gone was deleted, evicted, or lost.
-local isGone = not epoch or (offset > 0 and redis.call('EXISTS', stream) == 0)
+local isGone = ${isGone}
 if isGone or known[5] ~= run or heardEpoch ~= epoch or heard > offset then
   local lives = epoch and redis.call('HGET', meta, 'lives') or ''
   local function life(name, ended, most) return name .. ' ' .. ended .. ' ' .. math.max(ended, most) .. ';' end
@@ -56,6 +55,9 @@ if isGone or known[5] ~= run or heardEpoch ~= epoch or heard > offset then
   end
 end
 `
+
+/** A stream stays when it is trimmed to nothing; so one that is gone was deleted, evicted, or lost. */
+const LIFE = life("not epoch or (offset > 0 and redis.call('EXISTS', stream) == 0)")
 
 // What some scripts need besides. It comes where it is needed: in Lua each function costs whenever it is defined.
 
@@ -98,12 +100,14 @@ end
  * its own id, and the number of its idempotency key among KEYS. Answers with the epoch, the newest offset, and for each
  * message its offset, whether it was there, and its own id; or why it was refused.
  */
-const APPEND = `${LIFE}
+// Where only the stream is gone an append goes on in a new one: to its readers it is as if all had been trimmed.
+const APPEND = `${life('not epoch')}
 local count, most, age, keep = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 local time = redis.call('TIME')
 local now = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
 local head = epoch .. ' ' .. now .. ' '
 local before, mayHaveIds = offset, nil
+local length = tonumber(known[7] or 0)
 local function earlier(key)
   local found = redis.call('GET', key)
   if not found then return end
@@ -149,7 +153,11 @@ end
 answers[2] = offset
 if offset == before then return answers end
 -- Exactly what is too much goes, the oldest first; the newest stays.
-local length = redis.call('XLEN', stream)
+length = length + offset - before
+if age >= 0 or length > count or bytes > most then
+  length = redis.call('XLEN', stream)
+  if length == 1 then bytes = 0 end
+end
 while length > 1 and (age >= 0 or length > count or bytes > most) do
   local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
   local fields = first[2]
@@ -171,7 +179,7 @@ while length > 1 and (age >= 0 or length > count or bytes > most) do
   redis.call('XTRIM', stream, 'MAXLEN', length - 1)
   length = length - 1
 end
-redis.call('HSET', meta, 'offset', offset, 'bytes', bytes)
+redis.call('HSET', meta, 'offset', offset, 'bytes', bytes, 'length', length)
 if known[6] then
   local left = redis.call('PTTL', meta)
   for _, key in ipairs({ stream, ids }) do redis.call('PEXPIRE', key, left) end

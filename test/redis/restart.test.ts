@@ -204,7 +204,9 @@ test.each(['meta', 'entries'])('a key that is deleted (%s) is a loss of the log'
   expect(await two.send('DEL', String(found))).toBe(1)
   await two.hub.publish({ data: 'c' })
   await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b', 'c'])
-  const [behind, whole] = [read(one.url, a.id), read(two.url, b.id)]
+  // A process that has nothing of it in memory.
+  const three = await process('ioredis 6', log)
+  const [behind, whole] = [read(three.url, a.id), read(two.url, b.id)]
   await expect.poll(() => behind.gaps, PATIENT).toEqual([a.id])
   await expect.poll(() => whole.heard, PATIENT).toEqual(['c'])
   expect([here.gaps, whole.gaps]).toEqual([[], []])
