@@ -17,6 +17,11 @@ export function checkOpen(name: unknown, options: unknown): void {
   if (typeof name !== 'string' || !name) {
     throw new UnmissedError('invalid-option', 'open needs the name of a log, such as "news"')
   }
+  try {
+    encodeURIComponent(name)
+  } catch {
+    throw new UnmissedError('invalid-option', `the name of a log must be whole characters, not ${JSON.stringify(name)}`)
+  }
   check('open', options, LOG)
 }
 

@@ -88,9 +88,18 @@ function ofIoRedis(client: IoRedisClient, onError: (error: unknown) => void): Co
     isCluster: client.isCluster === true,
     // It finds the server by itself: it knows where a command has its keys.
     send: (_key, command = '', ...args) => client.call(command, ...args),
-    duplicate: () => ofIoRedis(client.duplicate(), unheard),
+    duplicate: () => ofIoRedis(patient(client), unheard),
     close: () => void client.disconnect(),
   }
+}
+
+/** Another client like it, which may wait: for its connection, and as long as a blocking read does. */
+function patient(client: IoRedisClient): IoRedisClient {
+  const twin = client.duplicate.bind(client) as unknown as (...options: unknown[]) => IoRedisClient
+  const waits = { enableOfflineQueue: true, commandTimeout: undefined }
+  if (!client.isCluster) return twin(waits)
+  const { redisOptions } = Object((client as { options?: unknown }).options)
+  return twin([], { enableOfflineQueue: true, redisOptions: { ...redisOptions, ...waits } })
 }
 
 function ofNodeRedis(client: NodeRedisClient, onError: (error: unknown) => void, ready?: Promise<unknown>): Connection {

@@ -76,7 +76,7 @@ export class Core {
   async read({ epoch, offset }: Position, limit: number): Promise<Page | undefined> {
     const reply = await this.#run('read', [String(offset), String(limit)])
     const [now, newest, oldest, raw] = reply as [string, number, number, RawEntry[]]
-    if (epoch !== now || offset > newest || offset + 1 < oldest) return undefined
+    if (epoch !== now || offset > Number(newest) || offset + 1 < Number(oldest)) return undefined
     const entries: Entry[] = []
     for (const one of raw) {
       const entry = entryOf(one)
@@ -107,14 +107,14 @@ export class Core {
       const [now, , place, age] = reply as [string, number, number | '', number]
       if (place === '') return undefined
       // Whoever knows better says so soon.
-      if (now === epoch || age >= HEARD_BY) return { epoch: now, offset: Number(place) }
-      await new Promise((resolve) => setTimeout(resolve, HEARD_BY - age + 10))
+      if (now === epoch || Number(age) >= HEARD_BY) return { epoch: now, offset: Number(place) }
+      await new Promise((resolve) => setTimeout(resolve, HEARD_BY - Number(age) + 10))
     }
   }
 
   async seal(): Promise<Position> {
     const [epoch, offset] = (await this.#run('seal')) as [string, number]
-    return { epoch, offset }
+    return { epoch, offset: Number(offset) }
   }
 
   async expire(within: number): Promise<void> {
@@ -161,7 +161,7 @@ type Answer = readonly [offset: number, repeated: number, id: string] | string
 
 function appendedOf(epoch: string, [offset, repeated, id]: Exclude<Answer, string>): Appended {
   const position = { epoch, offset: Number(offset), ...(id && { id }) }
-  return repeated ? { ...position, repeated: true } : position
+  return Number(repeated) ? { ...position, repeated: true } : position
 }
 
 interface Pending {
@@ -197,5 +197,5 @@ class Batch {
 function lifeOf(reply: unknown): Life | undefined {
   const [epoch, offset, oldest, sealed, start] = reply as [string?, number?, number?, number?, number?]
   if (epoch === undefined) return undefined
-  return { epoch, offset: Number(offset), oldest: Number(oldest), sealed: sealed === 1, start: Number(start) }
+  return { epoch, offset: Number(offset), oldest: Number(oldest), sealed: Number(sealed) === 1, start: Number(start) }
 }

@@ -82,7 +82,9 @@ export class Line {
           wait = FIRST_WAIT
         }
       } catch (error) {
-        if (!this.#isClosed) await this.#rest(error, wait)
+        // Once for each time that it is away.
+        if (wait === FIRST_WAIT) this.#tell(error)
+        if (!this.#isClosed) await this.#rest(wait)
         wait = Math.min(wait * 2, LONGEST_WAIT)
       } finally {
         own.close()
@@ -92,9 +94,12 @@ export class Line {
     this.#isRunning = false
   }
 
-  async #rest(error: unknown, wait: number) {
+  #tell(error: unknown) {
     this.#onError(error)
     for (const source of this.sources.values()) source.tell(error)
+  }
+
+  async #rest(wait: number) {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, wait)
       this.#wakeWait = () => {
@@ -110,7 +115,9 @@ export class Line {
     const ids = [this.#bellId, ...[...asked.values()].map(({ lastId }) => lastId)]
     const answer = own.send(this.#bell, 'XREAD', 'COUNT', COUNT, 'BLOCK', String(BLOCK), 'STREAMS', ...keys, ...ids)
     try {
-      for (const [stream, raw] of pairs(await limited(answer, BLOCK + LATE))) {
+      for (const [name, raw] of pairs(await limited(answer, BLOCK + LATE))) {
+        // A client may put something before every key, and leave it there in what it answers.
+        const stream = asked.has(name) ? name : (keys.find((key) => name.endsWith(key)) ?? name)
         if (stream === this.#bell) this.#bellId = raw.at(-1)?.[0] ?? this.#bellId
         const source = asked.get(stream)
         // Who left and came back meanwhile reads from elsewhere.

@@ -6,6 +6,7 @@ import { limited } from './limited.ts'
 import type { Source } from './line.ts'
 import type { Reader } from './reader.ts'
 import { SHARED } from './scripts.ts'
+import { troubleOf } from './trouble.ts'
 
 /** How often a process says that it is there, in milliseconds, and for how long that holds. */
 const EVERY = 2000
@@ -68,7 +69,7 @@ export class RedisPeers implements Peers, Source {
   async enter(name: string, most: number): Promise<boolean> {
     const { counted, peers } = this.#keys
     const keys = [counted(name), peers]
-    const isIn = (await this.#run('enter', keys, [this.#id, String(most), String(COUNTED)])) === 1
+    const isIn = Number(await this.#run('enter', keys, [this.#id, String(most), String(COUNTED)])) === 1
     if (isIn) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
     return isIn
   }
@@ -133,7 +134,7 @@ export class RedisPeers implements Peers, Source {
       string[],
     ]
     // Who was taken for dead is counted no more, and a count that is not repeated is forgotten.
-    if (!wasKnown || Date.now() - this.#repeated > REPEAT) {
+    if (!Number(wasKnown) || Date.now() - this.#repeated > REPEAT) {
       this.#repeated = Date.now()
       for (const [name, count] of this.#counts) this.#count(name, count).catch(() => {})
     }
@@ -144,8 +145,13 @@ export class RedisPeers implements Peers, Source {
     await this.#run('count', [this.#keys.counted(name)], [this.#id, String(count), String(COUNTED)])
   }
 
-  #run(name: keyof typeof SHARED, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+  async #run(name: keyof typeof SHARED, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     const [key = ''] = keys
-    return limited(this.#connection.send(key, 'EVAL', SHARED[name], String(keys.length), ...keys, ...args), ANSWER * 2)
+    const sent = this.#connection.send(key, 'EVAL', SHARED[name], String(keys.length), ...keys, ...args)
+    try {
+      return await limited(sent, ANSWER * 2)
+    } catch (error) {
+      throw troubleOf(error)
+    }
   }
 }

@@ -107,7 +107,7 @@ local time = redis.call('TIME')
 local now = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
 local head = epoch .. ' ' .. now .. ' '
 local before, mayHaveIds = offset, nil
-local length = tonumber(known[7] or 0)
+local length, size = tonumber(known[7] or 0), 0
 local function earlier(key)
   local found = redis.call('GET', key)
   if not found then return end
@@ -143,7 +143,8 @@ local function append(message, frame, own, key)
   offset = offset + 1
   if own ~= '' then redis.call('HSET', ids, own, offset) end
   if key then redis.call('SET', key, epoch .. '.' .. offset .. own, 'PX', keep) end
-  bytes = bytes + #head + #message + #frame + 100
+  size = #head + #message + #frame + 100
+  bytes = bytes + size
   return { offset, 0, own }
 end
 local answers = { epoch, 0 }
@@ -156,7 +157,7 @@ if offset == before then return answers end
 length = length + offset - before
 if age >= 0 or length > count or bytes > most then
   length = redis.call('XLEN', stream)
-  if length == 1 then bytes = 0 end
+  if length == 1 then bytes = size end
 end
 while length > 1 and (age >= 0 or length > count or bytes > most) do
   local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]

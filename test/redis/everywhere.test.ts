@@ -143,3 +143,25 @@ test('what processes know of each other expires when they leave', async () => {
   await two.leave()
   await expect.poll(async () => (await keys()).filter((part) => part !== 'meta'), PATIENT).toEqual([])
 })
+
+test('what is asked of all processes says so where Redis does not answer', async () => {
+  const { hub } = await process(`news ${++name}`)
+  await hub.stats({ everywhere: true })
+  redis.freeze()
+  undo.push(redis.thaw)
+  await expect(hub.stats({ everywhere: true })).rejects.toMatchObject({ name: 'LogError', code: 'log-unknown' })
+  redis.thaw()
+  expect((await hub.stats({ everywhere: true })).processes).toBe(1)
+})
+
+test('what another program writes to the inbox of a process disturbs nobody', async () => {
+  const log = `news${++name}`
+  const [one, two] = [await process(log), await process(log)]
+  await one.hub.stats({ everywhere: true })
+  await two.hub.stats({ everywhere: true })
+  for (const key of await one.client.keys(`*:${log}:inbox:*`)) {
+    await one.client.xadd(key, '*', 'their', 'field')
+    await one.client.xadd(key, '*', 'kind', 'question', 'number', '1', 'from', 'nobody', 'text', '{')
+  }
+  expect((await one.hub.stats({ everywhere: true })).processes).toBe(2)
+})

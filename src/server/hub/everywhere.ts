@@ -61,7 +61,15 @@ export class Everywhere {
   async #ask(question: Question): Promise<unknown[]> {
     this.join()
     const answers = (await this.#peers?.ask(JSON.stringify(question))) ?? []
-    return answers.map((answer) => JSON.parse(answer))
+    return answers.flatMap((answer) => {
+      try {
+        return [JSON.parse(answer)]
+      } catch (error) {
+        // Whoever it is from, it is none of us.
+        this.#local.report(error)
+        return []
+      }
+    })
   }
 
   #answer(text: string): string {
