@@ -1,8 +1,8 @@
 import { type Appended, type Bounds, type Entry, type Message, newEpoch, type Page, type Position } from '../log/log.ts'
 import { entryOf, type RawEntry, stored } from './entries.ts'
 import type { Keys } from './keys.ts'
+import type { ScriptName } from './lua/scripts.ts'
 import type { Runner } from './runner.ts'
-import type { ScriptName } from './scripts.ts'
 import { troubleOf } from './trouble.ts'
 
 /** Within how many milliseconds of a new life every process has said how far it had heard: none asks less often. */

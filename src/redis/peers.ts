@@ -4,8 +4,8 @@ import type { RawEntry } from './entries.ts'
 import type { Keys } from './keys.ts'
 import { limited } from './limited.ts'
 import type { Source } from './line.ts'
+import { SHARED } from './lua/peers.ts'
 import type { Reader } from './reader.ts'
-import { SHARED } from './scripts.ts'
 import { troubleOf } from './trouble.ts'
 
 /** How often a process says that it is there, in milliseconds, and for how long that holds. */

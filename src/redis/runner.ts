@@ -1,7 +1,7 @@
 import { UnmissedError } from '../protocol/errors.ts'
 import type { Connection } from './client.ts'
 import { limited } from './limited.ts'
-import { SCRIPTS, type ScriptName } from './scripts.ts'
+import { SCRIPTS, type ScriptName } from './lua/scripts.ts'
 
 /** Redis has no other way to ask the very server that has a key. */
 const IDENTIFY = `return { redis.call('INFO', 'server'), redis.call('INFO', 'memory') }`

@@ -11,6 +11,10 @@ interface Results {
     readonly fanOut: Record<string, Record<string, number>>
     readonly memory: Record<string, { heap: number }>
   }
+  readonly redis: {
+    readonly ways: Record<string, Record<'median' | 'p99' | 'followed' | 'published', number>>
+    readonly resume: { readonly ratio: number; readonly reads: number; readonly scripts: number }
+  }
   readonly parser: {
     readonly seen: Ratios
     readonly fresh: Ratios
@@ -50,6 +54,28 @@ function herd({ herd: { rows } }: Results): string {
   return table(
     ['server', '`connect`', 'fixed 3 s', 'exponential without jitter'],
     rows.map((row) => [row.world, cell(row.ours), cell(row['fixed 3 s']), cell(row['exponential, no jitter'])]),
+  )
+}
+
+function redis({ redis: { ways, resume } }: Results): string {
+  const row = (what: string, of: 'median' | 'p99' | 'followed' | 'published') => [
+    what,
+    two(ways['ours']?.[of]),
+    two(ways['pubsub']?.[of]),
+  ]
+  return table(
+    ['beside the bare loop', 'the log on Redis', 'publish and subscribe'],
+    [
+      row('from publish to socket, median', 'median'),
+      row('the same, p99', 'p99'),
+      row('events that a process follows in a second of its CPU', 'followed'),
+      row('events that a process publishes in a second', 'published'),
+      [
+        `1,000 readers that resume 1,000 events each, beside the same from memory (${resume.reads} reads of Redis, ${resume.scripts} scripts)`,
+        two(resume.ratio),
+        'lost',
+      ],
+    ],
   )
 }
 
@@ -150,6 +176,7 @@ function delivery({ parser: { delivery } }: Results): string {
 const tables: Record<string, (results: Results) => string> = {
   client,
   herd,
+  redis,
   server,
   memory,
   parser,

@@ -54,7 +54,7 @@ function bare() {
   return {
     name: 'bare',
     setup({ onLoad }) {
-      onLoad({ filter: /src\/redis\/scripts\.ts$/ }, ({ path }) => ({
+      onLoad({ filter: /src\/redis\/lua\/.+\.ts$/ }, ({ path }) => ({
         contents: readFileSync(path, 'utf8')
           .replace(/^ *--.*\n/gm, '')
           .replace(/^ +/gm, ''),
