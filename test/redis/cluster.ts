@@ -58,8 +58,11 @@ export async function startCluster(): Promise<Cluster> {
       for (const line of ask([...alive][0] as number, 'CLUSTER', 'NODES').split('\n')) {
         const [, address = '', flags = '', , , , , , ...slots] = line.split(' ')
         if (!flags.includes('master') || flags.includes('fail')) continue
-        const [from, to] = (slots[0] ?? '').split('-').map(Number)
-        if (from !== undefined && slot >= from && slot <= (to ?? from)) return Number(/:(\d+)@/.exec(address)?.[1])
+        const isThere = slots.some((range) => {
+          const [from = Number.NaN, to = from] = range.split('-').map(Number)
+          return slot >= from && slot <= to
+        })
+        if (isThere) return Number(/:(\d+)@/.exec(address)?.[1])
       }
       throw new Error(`nobody has ${key}`)
     },
