@@ -57,7 +57,9 @@ export class RedisLog implements Log {
     this.name = name
     this.core = core
     const most = (bound: number) => Math.min(bound, ENDLESS)
-    this.#keep = { count: most(count), bytes: most(bytes), age: age < ENDLESS ? age : -1, keyLife: most(keyLife) }
+    // Redis takes whole milliseconds, and none for a mistake.
+    const life = Math.max(1, Math.ceil(most(keyLife)))
+    this.#keep = { count: most(count), bytes: most(bytes), age: age < ENDLESS ? age : -1, keyLife: life }
   }
 
   /** How long an append may wait for Redis, in milliseconds. */
@@ -130,7 +132,7 @@ export class RedisLog implements Log {
 
   async expire(within: number): Promise<void> {
     this.#check()
-    return this.core.expire(within)
+    return this.core.expire(Math.min(within, ENDLESS))
   }
 
   close(): void {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Message } from '../../src/log/log.ts'
+import type { Log, Message } from '../../src/log/log.ts'
 import type { RedisClient } from '../../src/redis/client.ts'
 import { type RedisLogsOptions, redisLogs } from '../../src/redis/redis.ts'
 import { type RedisServer, startRedis } from './server.ts'
@@ -132,6 +132,38 @@ describe('a log', () => {
     expect(await kept(age)).toBe(1)
     logs.close()
     client.disconnect()
+  })
+
+  test('remembers keys as long as it is told, also for less than a moment, and for longer than there is time', async () => {
+    const client = new Redis(redis.port, '127.0.0.1')
+    const logs = redisLogs(client)
+    for (const keyLife of [0, 0.5, 1.5, 1e300]) {
+      const log = logs.open(`keys ${keyLife}`, { keyLife })
+      await log.append(message('a'), { idempotencyKey: 'k' })
+      await sleep(20)
+      const { repeated = false } = await log.append(message('a'), { idempotencyKey: 'k' })
+      expect([keyLife, repeated]).toEqual([keyLife, keyLife > 100])
+      await log.expire(keyLife)
+    }
+    logs.close()
+    client.disconnect()
+  })
+
+  test('has one life for a process that may ask which server it is, and one that may not', async () => {
+    const [client, admin] = [new Redis(redis.port, '127.0.0.1'), new Redis(redis.port, '127.0.0.1')]
+    await admin.acl('SETUSER', 'mute', 'on', '>secret', '~*', '+@all', '-info')
+    const mute = createClient({ url: `redis://mute:secret@127.0.0.1:${redis.port}` })
+    await mute.connect()
+    const both = [client, mute].map((each) => redisLogs(each as RedisClient, { onError() {} }))
+    const [one, two] = both.map((logs) => logs.open('both')) as unknown as [Log, Log]
+    const epochs = new Set<string>()
+    for (let at = 0; at < 5; at++) {
+      for (const log of [one, two]) epochs.add((await log.append(message('a'))).epoch)
+    }
+    expect(epochs.size).toBe(1)
+    for (const logs of both) logs.close()
+    for (const each of [client, admin]) each.disconnect()
+    mute.destroy()
   })
 
   test('is refused that cannot be meant', () => {

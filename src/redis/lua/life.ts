@@ -24,7 +24,9 @@ local known = redis.call('HMGET', meta, 'epoch', 'offset', 'sealed', 'bytes', 'r
 local epoch, offset, sealed, bytes = known[1], tonumber(known[2] or 0), known[3], tonumber(known[4] or 0)
 local heardEpoch, heard = ARGV[2], tonumber(ARGV[3]) or 0
 local isGone = IS_GONE
-if isGone or known[5] ~= run or heardEpoch ~= epoch or heard > offset then
+-- Who does not know which server it is takes it for the same.
+local isOther = known[5] ~= run and run ~= 'unknown'
+if isGone or isOther or heardEpoch ~= epoch or heard > offset then
   local lives = epoch and redis.call('HGET', meta, 'lives') or ''
   local function life(name, ended, most) return name .. ' ' .. ended .. ' ' .. math.max(ended, most) .. ';' end
   local function begin(start)
@@ -41,7 +43,7 @@ if isGone or known[5] ~= run or heardEpoch ~= epoch or heard > offset then
     redis.call('DEL', meta, stream, ids)
     offset, sealed, bytes, known = 0, false, 0, {}
     begin(0)
-  elseif (known[5] ~= run and not sealed) or (heardEpoch == epoch and heard > offset) then
+  elseif (isOther and not sealed) or (heardEpoch == epoch and heard > offset) then
     lives = lives .. life(epoch, offset, heardEpoch == epoch and heard or 0)
     local _, count = string.gsub(lives, ';', '')
     if count > 32 then lives = string.gsub(lives, '^[^;]*;', '') end
