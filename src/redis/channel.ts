@@ -65,7 +65,7 @@ export class Channel implements Source {
     this.#isBlocked = false
   }
 
-  /** Redis tells nobody that a stream is gone, and waits for ever where its ids begin anew. */
+  /** What is known of the log now: gone, the same, or another life of it. */
   async look(): Promise<void> {
     const life = await this.log.look()
     this.#isPast = false

@@ -3,6 +3,7 @@ import { entryOf, type RawEntry, stored } from './entries.ts'
 import type { Keys } from './keys.ts'
 import type { ScriptName } from './lua/scripts.ts'
 import type { Runner } from './runner.ts'
+import { Sent } from './sent.ts'
 import { troubleOf } from './trouble.ts'
 
 /** Within how many milliseconds of a new life every process has said how far it had heard: none asks less often. */
@@ -27,6 +28,7 @@ export class Core {
   readonly #runner: Runner
   /** The newest position that this process has heard of. With every script Redis hears of it, too: it may have lost that. */
   #known: Position | undefined
+  readonly #sent = new Sent()
   /** The appends of this turn. */
   #batch: Batch | undefined
 
@@ -54,14 +56,16 @@ export class Core {
 
   async #send({ keep, pending }: Batch) {
     const bounds = [keep.count, keep.bytes, keep.age, keep.keyLife].map(String)
-    const keys: string[] = []
-    const messages: string[] = []
+    const number = this.#sent.next()
+    const keys = [this.keys.sent(this.#sent.caller)]
+    const messages = [String(number), String(this.#sent.oldest)]
     for (const { text, frame, id, key } of pending) {
       if (key !== undefined) keys.push(this.keys.idempotency(key))
       messages.push(text, frame, id, key === undefined ? '0' : String(keys.length + 3))
     }
     try {
       const reply = (await this.#run('append', [...bounds, ...messages], keys)) as [string, number, ...Answer[]]
+      this.#sent.answered(number)
       const [epoch, , ...answers] = reply
       for (const [at, { resolve, reject }] of pending.entries()) {
         const answer = answers[at] as Answer
@@ -69,6 +73,7 @@ export class Core {
         else resolve(appendedOf(epoch, answer))
       }
     } catch (error) {
+      this.#sent.failed(number)
       for (const { reject } of pending) reject(error)
     }
   }
@@ -93,6 +98,12 @@ export class Core {
   /** The bounds of a log that is there: it makes none. */
   async look(): Promise<Life | undefined> {
     return lifeOf(await this.#run('look'))
+  }
+
+  /** Whether what was seen is all that this process has heard of. */
+  isConfirmed([epoch, offset]: readonly [epoch?: string, offset?: string]): boolean {
+    const known = this.#known
+    return epoch !== undefined && known?.epoch === epoch && known.offset <= Number(offset)
   }
 
   async locate(id: string): Promise<Position | undefined> {

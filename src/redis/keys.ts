@@ -14,6 +14,8 @@ export interface Keys {
   inbox(peer: string): string
   /** How often each process has a name. */
   counted(name: string): string
+  /** What was answered to one that appends. */
+  sent(caller: string): string
   /** What remembers an idempotency key. */
   idempotency(key: string): string
 }
@@ -34,6 +36,7 @@ export function keysOf(prefix: string, name: string): Keys {
     peers: `${base}:peers`,
     inbox: (peer) => `${base}:inbox:${peer}`,
     counted: (name) => `${base}:count:${name}`,
+    sent: (caller) => `${base}:sent:${caller}`,
     idempotency: (key) => `${base}:key:${key}`,
   }
 }

@@ -1,6 +1,9 @@
 import type { Connection } from './client.ts'
+import type { Core } from './core.ts'
 import type { RawEntry } from './entries.ts'
+import { unclear } from './glance.ts'
 import { limited } from './limited.ts'
+import type { Runner } from './runner.ts'
 
 /** How long one read waits for entries, in milliseconds: as long as a log that was lost or has expired may go unnoticed. */
 const BLOCK = 1000
@@ -24,7 +27,9 @@ export interface Source {
   deliver(raw: readonly RawEntry[], onError: (error: unknown) => void): void
   /** What has to be done before it is read again. */
   settle?(): Promise<void> | undefined
-  /** Looks for what reading does not tell. */
+  /** The log whose stream it is, if it is one. */
+  readonly log?: Core
+  /** Looks closely for what reading does not tell. */
   look?(): Promise<void>
   tell(error: unknown): void
   close(): void
@@ -34,6 +39,7 @@ export interface Source {
 export class Line {
   readonly sources = new Map<string, Source>()
   readonly #connection: Connection
+  readonly #runner: Runner
   readonly #onError: (error: unknown) => void
   /** A stream that is read with the others: an entry there ends the read, so that the next one knows of everybody. */
   readonly #bell: string
@@ -46,8 +52,9 @@ export class Line {
   /** When it was looked for logs that are gone. */
   #looked = 0
 
-  constructor(connection: Connection, place: string, onError: (error: unknown) => void) {
+  constructor(connection: Connection, runner: Runner, place: string, onError: (error: unknown) => void) {
     this.#connection = connection
+    this.#runner = runner
     this.#bell = `${place}bell:${crypto.randomUUID()}`
     this.#onError = onError
   }
@@ -137,9 +144,11 @@ export class Line {
 
   async #look() {
     this.#looked = Date.now()
-    const sources = [...this.sources.values()]
-    if (sources.some(({ isBroken }) => isBroken)) await this.#findBroken()
-    await limited(Promise.all(sources.map((source) => !source.isBroken && source.look?.())), LATE)
+    if ([...this.sources.values()].some(({ isBroken }) => isBroken)) await this.#findBroken()
+    const byLog = new Map<Core, Source>()
+    for (const source of this.sources.values()) if (source.log && !source.isBroken) byLog.set(source.log, source)
+    const found = await limited(unclear(this.#runner, [...byLog.keys()]), LATE)
+    await limited(Promise.all(found.map((log) => byLog.get(log)?.look?.())), LATE)
   }
 
   /** One key that holds something else fails the read of all: it is left out, and looked at again. */

@@ -4,16 +4,19 @@ import type { Connection } from './client.ts'
 import type { Core, Life } from './core.ts'
 import { Line, type Source } from './line.ts'
 import { Member } from './member.ts'
+import type { Runner } from './runner.ts'
 
 /** Reads all logs that are followed in this process: by one line, or on a Cluster by one for each place that has some. */
 export class Reader {
   readonly #connection: Connection
+  readonly #runner: Runner
   readonly #prefix: string
   readonly #onError: (error: unknown) => void
   readonly #lines = new Map<string, Line>()
 
-  constructor(connection: Connection, prefix: string, onError: (error: unknown) => void) {
+  constructor(connection: Connection, runner: Runner, prefix: string, onError: (error: unknown) => void) {
     this.#connection = connection
+    this.#runner = runner
     this.#prefix = prefix
     this.#onError = onError
   }
@@ -51,7 +54,7 @@ export class Reader {
     const key = this.#connection.isCluster ? place : this.#prefix
     let line = this.#lines.get(key)
     if (!line) {
-      line = new Line(this.#connection, key, this.#onError)
+      line = new Line(this.#connection, this.#runner, key, this.#onError)
       this.#lines.set(key, line)
     }
     return line

@@ -39,7 +39,7 @@ class Redis implements RedisLogs, Home {
   readonly connection: Connection
   readonly #runner: Runner
   readonly #prefix: string
-  readonly #watch = new Watch()
+  readonly #watch: Watch
   /** By name, with how many have it open. */
   readonly #cores = new Map<string, { readonly core: Core; users: number }>()
   readonly #opened = new Set<RedisLog>()
@@ -56,7 +56,8 @@ class Redis implements RedisLogs, Home {
     const connection = connectionOf(client, tell)
     this.connection = connection
     this.#runner = new Runner(connection, tell)
-    this.reader = new Reader(connection, prefix, tell)
+    this.reader = new Reader(connection, this.#runner, prefix, tell)
+    this.#watch = new Watch(this.#runner, connection.isCluster)
     this.waiting = queue && new WaitingLine(queue)
     this.#prefix = prefix
   }
@@ -95,7 +96,6 @@ class Redis implements RedisLogs, Home {
     if (!known || --known.users) return
     this.#cores.delete(log.name)
     this.#watch.forget(log.core)
-    this.#runner.forget(log.core.keys.meta)
   }
 
   check(): void {

@@ -23,7 +23,7 @@ interface Server {
 export class Runner {
   readonly #connection: Connection
   readonly #onError: (error: unknown) => void
-  /** By key where there are many servers. */
+  /** By hash tag where there are many servers. */
   readonly #servers = new Map<string, Server>()
   readonly #asking = new Map<string, Promise<Server>>()
   readonly #told = new Set<string>()
@@ -56,17 +56,13 @@ export class Runner {
     }
   }
 
-  /** Forgets a log's server. */
-  forget(key: string): void {
-    if (this.#connection.isCluster) this.#servers.delete(key)
-  }
-
   #send(key: string, ...args: string[]): Promise<unknown> {
     return limited(this.#connection.send(key, ...args), ANSWER)
   }
 
   #placeOf(key: string): string {
-    return this.#connection.isCluster ? key : ''
+    // All keys of one hash tag are on one server.
+    return this.#connection.isCluster ? (/\{([^}]*)\}/.exec(key)?.[1] ?? key) : ''
   }
 
   /** Asks which server it is: once for all who ask at the same time, and not again where another one is known by now. */

@@ -1,4 +1,6 @@
 import type { Core } from './core.ts'
+import { unclear } from './glance.ts'
+import type { Runner } from './runner.ts'
 
 /** How often Redis is told how far a log had got that was appended to here, in milliseconds. */
 const EVERY = 1000
@@ -10,13 +12,21 @@ const FOR = 60_000
  * it publishes no more.
  */
 export class Watch {
+  readonly #runner: Runner
+  readonly #isCluster: boolean
   readonly #appended = new Map<Core, number>()
-  readonly #asking = new Set<Core>()
+  #isLooking = false
   #timer: ReturnType<typeof setInterval> | undefined
+
+  constructor(runner: Runner, isCluster: boolean) {
+    this.#runner = runner
+    this.#isCluster = isCluster
+  }
 
   add(core: Core): void {
     this.#appended.set(core, Date.now())
-    this.#timer ??= setInterval(() => this.#look(), EVERY)
+    if (this.#timer) return
+    this.#timer = setInterval(() => void this.#look(), EVERY)
     ;(this.#timer as { unref?(): void }).unref?.()
   }
 
@@ -30,15 +40,23 @@ export class Watch {
     this.#timer = undefined
   }
 
-  #look() {
-    for (const [core, at] of this.#appended) {
-      if (Date.now() - at > FOR) this.forget(core)
-      if (this.#asking.has(core)) continue
-      this.#asking.add(core)
-      core.look().then(
-        () => this.#asking.delete(core),
-        () => this.#asking.delete(core),
-      )
+  async #look() {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    for (const [core, at] of this.#appended) if (Date.now() - at > FOR) this.forget(core)
+    // On a Cluster a script looks at logs of one place.
+    const places = new Map<string, Core[]>()
+    for (const core of this.#appended.keys()) {
+      const place = this.#isCluster ? core.keys.place : ''
+      const there = places.get(place)
+      if (there) there.push(core)
+      else places.set(place, [core])
     }
+    await Promise.allSettled(
+      [...places.values()].map(async (cores) => {
+        for (const core of await unclear(this.#runner, cores)) await core.look()
+      }),
+    )
+    this.#isLooking = false
   }
 }

@@ -34,6 +34,23 @@ const LOOK = `
 if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
 ${BOUNDS}`
 
+/**
+ * KEYS: what is known of each of many logs. Answers for each with its epoch and newest offset; with nothing where there is
+ * none, or where a new life has to begin.
+ */
+const GLANCE = `
+local run = RUN
+if ARGV[4] == '1' and not string.find(redis.call('INFO', 'server'), run, 1, true) then
+  return redis.error_reply('UNMISSED other-server')
+end
+local answers = {}
+for at, meta in ipairs(KEYS) do
+  local known = redis.call('HMGET', meta, 'epoch', 'offset', 'run')
+  answers[at] = known[1] and (known[3] == run or run == 'unknown') and { known[1], known[2] } or {}
+end
+return answers
+`
+
 const SEAL = `${LIFE}${MARK}
 if not sealed then
   redis.call('HSET', meta, 'sealed', 1)
@@ -94,6 +111,7 @@ export const SCRIPTS = {
   append: APPEND,
   bounds: BOUNDS,
   look: LOOK,
+  glance: GLANCE,
   seal: SEAL,
   expire: EXPIRE,
   locate: LOCATE,
