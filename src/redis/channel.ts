@@ -1,11 +1,12 @@
 import type { Entry, Position } from '../log/log.ts'
 import type { Core, Life } from './core.ts'
 import { entryOf, ForeignEntry, type RawEntry } from './entries.ts'
-import type { Source } from './line.ts'
+import type { Seen } from './glance.ts'
+import type { LogSource } from './line.ts'
 import type { Member } from './member.ts'
 
 /** One log that somebody follows in this process: how far its stream was read, and who hears of it. */
-export class Channel implements Source {
+export class Channel implements LogSource {
   readonly log: Core
   readonly members = new Set<Member>()
   /** The id after which the stream is read. */
@@ -63,6 +64,14 @@ export class Channel implements Source {
     if (this.#isPast) await this.look()
     if (this.#isBlocked) await this.log.clear()
     this.#isBlocked = false
+  }
+
+  get meta(): string {
+    return this.log.keys.meta
+  }
+
+  isConfirmed(seen: Seen): boolean {
+    return seen[0] === this.end.epoch && this.log.isConfirmed(seen)
   }
 
   /** What is known of the log now: gone, the same, or another life of it. */

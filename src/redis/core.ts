@@ -1,5 +1,6 @@
 import { type Appended, type Bounds, type Entry, type Message, newEpoch, type Page, type Position } from '../log/log.ts'
 import { entryOf, type RawEntry, stored } from './entries.ts'
+import type { Glancing, Seen } from './glance.ts'
 import type { Keys } from './keys.ts'
 import type { ScriptName } from './lua/scripts.ts'
 import type { Runner } from './runner.ts'
@@ -23,7 +24,7 @@ export interface Keep {
 }
 
 /** A log on Redis, whoever has it open in this process. */
-export class Core {
+export class Core implements Glancing {
   readonly keys: Keys
   readonly #runner: Runner
   /** The newest position that this process has heard of. With every script Redis hears of it, too: it may have lost that. */
@@ -35,6 +36,10 @@ export class Core {
   constructor(keys: Keys, runner: Runner) {
     this.keys = keys
     this.#runner = runner
+  }
+
+  get meta(): string {
+    return this.keys.meta
   }
 
   /** Those of one turn go together, in one script. */
@@ -101,7 +106,7 @@ export class Core {
   }
 
   /** Whether what was seen is all that this process has heard of. */
-  isConfirmed([epoch, offset]: readonly [epoch?: string, offset?: string]): boolean {
+  isConfirmed([epoch, offset]: Seen): boolean {
     const known = this.#known
     return epoch !== undefined && known?.epoch === epoch && known.offset <= Number(offset)
   }

@@ -1,7 +1,6 @@
 import type { Connection } from './client.ts'
-import type { Core } from './core.ts'
 import type { RawEntry } from './entries.ts'
-import { unclear } from './glance.ts'
+import { type Glancing, unclear } from './glance.ts'
 import { limited } from './limited.ts'
 import type { Runner } from './runner.ts'
 
@@ -27,12 +26,13 @@ export interface Source {
   deliver(raw: readonly RawEntry[], onError: (error: unknown) => void): void
   /** What has to be done before it is read again. */
   settle?(): Promise<void> | undefined
-  /** The log whose stream it is, if it is one. */
-  readonly log?: Core
-  /** Looks closely for what reading does not tell. */
-  look?(): Promise<void>
   tell(error: unknown): void
   close(): void
+}
+
+/** The stream of a log, which has to be looked at as well: at a glance, and closely where that is not enough. */
+export interface LogSource extends Source, Glancing {
+  look(): Promise<void>
 }
 
 /** A connection of its own, and one blocking read for all its sources. */
@@ -145,10 +145,11 @@ export class Line {
   async #look() {
     this.#looked = Date.now()
     if ([...this.sources.values()].some(({ isBroken }) => isBroken)) await this.#findBroken()
-    const byLog = new Map<Core, Source>()
-    for (const source of this.sources.values()) if (source.log && !source.isBroken) byLog.set(source.log, source)
-    const found = await limited(unclear(this.#runner, [...byLog.keys()]), LATE)
-    await limited(Promise.all(found.map((log) => byLog.get(log)?.look?.())), LATE)
+    const logs = [...this.sources.values()].filter(
+      (source): source is LogSource => 'look' in source && !source.isBroken,
+    )
+    const found = await limited(unclear(this.#runner, logs), LATE)
+    await limited(Promise.all(found.map((source) => source.look())), LATE)
   }
 
   /** One key that holds something else fails the read of all: it is left out, and looked at again. */
