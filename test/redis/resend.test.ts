@@ -37,7 +37,10 @@ async function lossy() {
     upstream.on('close', () => socket.destroy())
   })
   const port = await listen(server)
-  return { port, arm: () => void (isArmed = true), close: () => server.close() }
+  const arm = () => {
+    isArmed = true
+  }
+  return { port, arm, close: () => server.close() }
 }
 
 test.each(['ioredis', 'node-redis'])('what %s sends again is there once', async (kind) => {
