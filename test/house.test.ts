@@ -13,7 +13,7 @@ const manifest = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
 /** What stands in the server's hall. */
 const SHARED = [
   'check',
-  ...['check', 'errors', 'promise', 'published-event', 'report', 'timer', 'within'].map((name) => `server/${name}`),
+  ...['check', 'errors', 'promise', 'published-event', 'report', 'within'].map((name) => `server/${name}`),
 ]
 
 /** Per room: whose values it may import, whose types, and which packages of others. */

@@ -1,9 +1,8 @@
 import { LogError, sealed } from './errors.ts'
 import { type Appended, type AppendOptions, type Entry, type Follower, fromId, type Message, newEpoch } from './log.ts'
 import { type MemoryLogOptions, Retention } from './retention.ts'
-
-/** The longest wait that a timer can hold; beyond it `setTimeout` fires at once. */
-const LONGEST = 2_147_483_647
+import { tell } from './tell.ts'
+import { LONGEST, unref } from './timer.ts'
 
 /** One life of a log. */
 export class MemoryState {
@@ -84,8 +83,7 @@ export class MemoryState {
         this.#onExpire()
         return
       }
-      this.#timer = setTimeout(look, Math.min(Math.ceil(left), LONGEST))
-      ;(this.#timer as { unref?(): void }).unref?.()
+      this.#timer = unref(setTimeout(look, Math.min(Math.ceil(left), LONGEST)))
     }
     look()
   }
@@ -153,10 +151,4 @@ export class MemoryState {
       }
     })
   }
-}
-
-function tell(follower: Follower, error: unknown): void {
-  try {
-    follower.error(error)
-  } catch {}
 }

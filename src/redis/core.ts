@@ -63,7 +63,8 @@ export class Core implements Glancing {
     const bounds = [keep.count, keep.bytes, keep.age, keep.keyLife].map(String)
     const number = this.#sent.next()
     const keys = [this.keys.sent(this.#sent.caller)]
-    const messages = [String(number), String(this.#sent.oldest)]
+    const over = this.#sent.over()
+    const messages = [String(number), over.join(' ')]
     for (const { text, frame, id, key } of pending) {
       if (key !== undefined) keys.push(this.keys.idempotency(key))
       messages.push(text, frame, id, key === undefined ? '0' : String(keys.length + 3))
@@ -78,7 +79,7 @@ export class Core implements Glancing {
         else resolve(appendedOf(epoch, answer))
       }
     } catch (error) {
-      this.#sent.failed(number)
+      this.#sent.failed(number, over)
       for (const { reject } of pending) reject(error)
     }
   }

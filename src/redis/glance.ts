@@ -16,8 +16,8 @@ const MANY = 500
 
 /**
  * Redis tells nobody that a stream is gone, or that it is another server that lost its newest entries, and waits for ever
- * where ids begin anew. So each log is looked at, again and again, with little more than a microsecond for each. Those are
- * returned that have to be looked at more closely.
+ * where ids begin anew. So each log is looked at, again and again, many in one script. Those are returned
+ * that have to be looked at more closely.
  */
 export async function unclear<One extends Glancing>(runner: Runner, all: readonly One[]): Promise<One[]> {
   const chunks = Array.from({ length: Math.ceil(all.length / MANY) }, (_, at) => all.slice(at * MANY, (at + 1) * MANY))

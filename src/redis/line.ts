@@ -1,3 +1,4 @@
+import { Backoff } from './backoff.ts'
 import type { Connection } from './client.ts'
 import type { RawEntry } from './entries.ts'
 import { type Glancing, unclear } from './glance.ts'
@@ -10,7 +11,7 @@ const BLOCK = 1000
 const LATE = 3000
 /** How many entries of a log one read takes. */
 const COUNT = '1000'
-/** How long to wait after a failure, in milliseconds: it doubles up to the longest. */
+/** How long to wait after a failure, in milliseconds: at first, and at the longest. */
 const FIRST_WAIT = 50
 const LONGEST_WAIT = 2000
 /** How long a bell is kept that nobody rings, in milliseconds. */
@@ -48,7 +49,7 @@ export class Line {
   #isRunning = false
   #isClosed = false
   #own: Connection | undefined
-  #wakeWait: (() => void) | undefined
+  readonly #backoff = new Backoff(FIRST_WAIT, LONGEST_WAIT)
   /** When it was looked for logs that are gone. */
   #looked = 0
 
@@ -72,13 +73,12 @@ export class Line {
     for (const source of this.sources.values()) source.close()
     this.sources.clear()
     this.#own?.close()
-    this.#wakeWait?.()
+    this.#backoff.wake()
     if (this.#bellId !== '0-0') this.#connection.send(this.#bell, 'DEL', this.#bell).catch(() => {})
   }
 
   async #run() {
     this.#isRunning = true
-    let wait = FIRST_WAIT
     while (this.sources.size && !this.#isClosed) {
       const own = this.#connection.duplicate()
       this.#own = own
@@ -86,13 +86,12 @@ export class Line {
       try {
         while (this.sources.size && !this.#isClosed) {
           await this.#read(own)
-          wait = FIRST_WAIT
+          this.#backoff.succeeded()
         }
       } catch (error) {
         // Once for each time that it is away.
-        if (wait === FIRST_WAIT) this.#tell(error)
-        if (!this.#isClosed) await this.#rest(wait)
-        wait = Math.min(wait * 2, LONGEST_WAIT)
+        if (this.#backoff.isFresh) this.#tell(error)
+        if (!this.#isClosed) await this.#backoff.wait()
       } finally {
         own.close()
         this.#own = undefined
@@ -104,16 +103,6 @@ export class Line {
   #tell(error: unknown) {
     this.#onError(error)
     for (const source of this.sources.values()) source.tell(error)
-  }
-
-  async #rest(wait: number) {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, wait)
-      this.#wakeWait = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
   }
 
   async #read(own: Connection) {
@@ -133,8 +122,6 @@ export class Line {
         const settling = source.settle?.()
         if (settling) await limited(settling, LATE)
       }
-      // What was delivered is written to its readers at the end of this turn: that comes before the next read, 20 µs earlier.
-      await turned()
     } catch (error) {
       if (!/^WRONGTYPE/.test((error as Error).message)) throw error
       await this.#findBroken()
@@ -180,10 +167,6 @@ export class Line {
       if (!this.#isClosed) this.#onError(error)
     }
   }
-}
-
-function turned(): Promise<void> {
-  return new Promise((resolve) => (globalThis.setImmediate ?? queueMicrotask)(resolve))
 }
 
 /** What `XREAD` answers: pairs; a map where the protocol's third version is spoken, which ioredis 6 gives as a flat list. */

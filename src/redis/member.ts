@@ -1,4 +1,5 @@
 import type { Entry, Follower, Position } from '../log/log.ts'
+import { tell } from '../log/tell.ts'
 import type { Core } from './core.ts'
 
 /** How many entries are read at once by whoever catches up. */
@@ -68,10 +69,7 @@ export class Member {
   }
 
   tell(error: unknown): void {
-    if (this.#isOver) return
-    try {
-      this.#follower.error(error)
-    } catch {}
+    if (!this.#isOver) tell(this.#follower, error)
   }
 
   async #catchUp() {
@@ -112,9 +110,7 @@ export class Member {
     try {
       run()
     } catch (error) {
-      try {
-        this.#follower.error(error)
-      } catch {}
+      tell(this.#follower, error)
     }
   }
 }

@@ -1,10 +1,11 @@
 import type { Peers } from '../log/log.ts'
+import { startTimer, type Timer } from '../log/timer.ts'
 import type { Connection } from './client.ts'
 import type { RawEntry } from './entries.ts'
 import type { Keys } from './keys.ts'
 import { limited } from './limited.ts'
 import type { Source } from './line.ts'
-import { SHARED } from './lua/peers.ts'
+import { PEER_SCRIPTS } from './lua/peers.ts'
 import type { Reader } from './reader.ts'
 import { troubleOf } from './trouble.ts'
 
@@ -32,7 +33,7 @@ export class RedisPeers implements Peers, Source {
   readonly #waiting = new Map<string, { answers: string[]; left: number; done(): void }>()
   readonly #counts = new Map<string, number>()
   #asked = 0
-  readonly #timer: ReturnType<typeof setInterval>
+  readonly #timer: Timer
   #repeated = Date.now()
   #isClosed = false
 
@@ -41,9 +42,9 @@ export class RedisPeers implements Peers, Source {
     this.#keys = keys
     this.#answer = answer
     this.#leave = reader.listen(keys.place, keys.inbox(this.#id), this)
-    this.#timer = setInterval(() => void this.#present().catch(() => {}), EVERY)
-    ;(this.#timer as { unref?(): void }).unref?.()
-    this.#present().catch(() => {})
+    const present = () => void this.#present().catch(() => {})
+    this.#timer = startTimer(EVERY, present)
+    present()
   }
 
   async ask(question: string): Promise<readonly string[]> {
@@ -84,7 +85,7 @@ export class RedisPeers implements Peers, Source {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    clearInterval(this.#timer)
+    this.#timer.stop()
     this.#leave()
     for (const { done } of this.#waiting.values()) done()
     const { peers, inbox } = this.#keys
@@ -121,8 +122,8 @@ export class RedisPeers implements Peers, Source {
     const inbox = this.#keys.inbox(id)
     const fields = ['kind', kind, 'number', number, 'from', this.#id, 'text', text]
     await Promise.all([
-      this.#connection.send(inbox, 'XADD', inbox, 'MAXLEN', MOST, '*', ...fields),
-      this.#connection.send(inbox, 'PEXPIRE', inbox, KEPT),
+      this.#send(inbox, 'XADD', inbox, 'MAXLEN', MOST, '*', ...fields),
+      this.#send(inbox, 'PEXPIRE', inbox, KEPT),
     ])
   }
 
@@ -145,11 +146,14 @@ export class RedisPeers implements Peers, Source {
     await this.#run('count', [this.#keys.counted(name)], [this.#id, String(count), String(COUNTED)])
   }
 
-  async #run(name: keyof typeof SHARED, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+  #run(name: keyof typeof PEER_SCRIPTS, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     const [key = ''] = keys
-    const sent = this.#connection.send(key, 'EVAL', SHARED[name], String(keys.length), ...keys, ...args)
+    return this.#send(key, 'EVAL', PEER_SCRIPTS[name], String(keys.length), ...keys, ...args)
+  }
+
+  async #send(key: string, ...args: string[]): Promise<unknown> {
     try {
-      return await limited(sent, ANSWER * 2)
+      return await limited(this.#connection.send(key, ...args), ANSWER * 2)
     } catch (error) {
       throw troubleOf(error)
     }

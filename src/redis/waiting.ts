@@ -1,4 +1,6 @@
 import { LogError } from '../log/errors.ts'
+import { LONGEST } from '../log/timer.ts'
+import { Backoff } from './backoff.ts'
 import { isPassing } from './trouble.ts'
 
 /** How appends wait while Redis is away. */
@@ -11,7 +13,7 @@ export interface AppendQueue {
   readonly within?: number | undefined
 }
 
-/** How long to wait before it is tried again, in milliseconds: it doubles up to the longest. */
+/** How long to wait before it is tried again, in milliseconds: at first, and at the longest. */
 const FIRST_WAIT = 50
 const LONGEST_WAIT = 1000
 
@@ -40,7 +42,7 @@ export class WaitingLine {
   #next: Waiting[] = []
   #isSending = false
   #isClosed = false
-  #wake: (() => void) | undefined
+  readonly #backoff = new Backoff(FIRST_WAIT, LONGEST_WAIT)
 
   constructor({ count = 10_000, bytes = 2 ** 26, within = 30_000 }: AppendQueue) {
     this.#count = count
@@ -85,7 +87,7 @@ export class WaitingLine {
           }
         },
       }
-      const timer = setTimeout(waiting.giveUp, Math.min(this.within, 2 ** 31 - 1))
+      const timer = setTimeout(waiting.giveUp, Math.min(this.within, LONGEST))
       this.#unanswered.add(waiting)
       this.#unansweredBytes += bytes
       this.#next.push(waiting)
@@ -96,7 +98,7 @@ export class WaitingLine {
   /** What waits is given up. */
   close(): void {
     this.#isClosed = true
-    this.#wake?.()
+    this.#backoff.wake()
     for (const waiting of this.#unanswered) waiting.giveUp()
   }
 
@@ -104,7 +106,6 @@ export class WaitingLine {
     this.#isSending = true
     // All of this turn.
     await Promise.resolve()
-    let wait = FIRST_WAIT
     let isDoubtful = false
     while (this.#next.length && !this.#isClosed) {
       const batch: Waiting[] = this.#next.splice(0, isDoubtful ? 1 : Number.POSITIVE_INFINITY)
@@ -113,23 +114,10 @@ export class WaitingLine {
       const again = batch.filter((_, at) => !done[at])
       this.#next.unshift(...again)
       isDoubtful = again.length > 0 || performance.now() - began > SLOW
-      if (!again.length) wait = FIRST_WAIT
-      else {
-        await this.#rest(wait)
-        wait = Math.min(wait * 2, LONGEST_WAIT)
-      }
+      if (again.length) await this.#backoff.wait()
+      else this.#backoff.succeeded()
     }
     this.#isSending = false
-  }
-
-  #rest(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds)
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
   }
 }
 

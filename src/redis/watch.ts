@@ -1,3 +1,4 @@
+import { startTimer, type Timer } from '../log/timer.ts'
 import type { Core } from './core.ts'
 import { unclear } from './glance.ts'
 import type { Runner } from './runner.ts'
@@ -16,7 +17,7 @@ export class Watch {
   readonly #isCluster: boolean
   readonly #appended = new Map<Core, number>()
   #isLooking = false
-  #timer: ReturnType<typeof setInterval> | undefined
+  #timer: Timer | undefined
 
   constructor(runner: Runner, isCluster: boolean) {
     this.#runner = runner
@@ -25,9 +26,7 @@ export class Watch {
 
   add(core: Core): void {
     this.#appended.set(core, Date.now())
-    if (this.#timer) return
-    this.#timer = setInterval(() => void this.#look(), EVERY)
-    ;(this.#timer as { unref?(): void }).unref?.()
+    this.#timer ??= startTimer(EVERY, () => void this.#look())
   }
 
   forget(core: Core): void {
@@ -36,7 +35,7 @@ export class Watch {
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    this.#timer?.stop()
     this.#timer = undefined
   }
 

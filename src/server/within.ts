@@ -1,6 +1,6 @@
+import { LONGEST } from '../log/timer.ts'
 import { UnmissedError } from '../protocol/errors.ts'
 import { isPromise } from './promise.ts'
-import { LONGEST } from './timer.ts'
 
 /** What somebody else was asked for, for only so long: rejects with `timeout` after that many milliseconds. `what` is what did not come, and `then` what follows from it. */
 export async function within<Value>(

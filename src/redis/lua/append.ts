@@ -6,14 +6,14 @@ export const RESENT = 60_000
 /**
  * KEYS[4]: what was sent by this caller and answered, for as long as it may be sent again: clients repeat by themselves what
  * had no answer when a connection broke. ARGV: count, bytes, age (-1 for none), milliseconds that a key is kept, the caller's
- * number of this script and of the oldest that it waits for, then for each message: what filters need, its frame, its own id,
- * and the number of its idempotency key among KEYS. Answers with the epoch, the newest offset, and for each message its
+ * number of this script and of those whose answers have come, then for each message: what filters need, its frame, its own
+ * id, and the number of its idempotency key among KEYS. Answers with the epoch, the newest offset, and for each message its
  * offset, whether it was there, and its own id; or why it was refused.
  */
 export const APPEND = `${LIFE_TO_APPEND}
-local sent, number, awaited = KEYS[4], ARGV[9], tonumber(ARGV[10])
-local done = redis.call('HMGET', sent, number, 'awaited')
-if done[1] then return cjson.decode(done[1]) end
+local sent, number = KEYS[4], ARGV[9]
+local done = redis.call('HGET', sent, number)
+if done then return cjson.decode(done) end
 local count, most, age, keep = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 local time = redis.call('TIME')
 local now = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
@@ -64,9 +64,10 @@ for at = 11, #ARGV, 4 do
   answers[#answers + 1] = append(ARGV[at], ARGV[at + 1], ARGV[at + 2], KEYS[tonumber(ARGV[at + 3])])
 end
 answers[2] = offset
+-- After the entries: a script that has written before is not refused where Redis is full.
+for over in string.gmatch(ARGV[10], '%d+') do redis.call('HDEL', sent, over) end
 if offset == before then return answers end
-redis.call('HSET', sent, number, cjson.encode(answers), 'awaited', awaited)
-for old = tonumber(done[2] or awaited), awaited - 1 do redis.call('HDEL', sent, old) end
+redis.call('HSET', sent, number, cjson.encode(answers))
 redis.call('PEXPIRE', sent, ${RESENT})
 -- Exactly what is too much goes, the oldest first; the newest stays.
 length = length + offset - before

@@ -1,13 +1,13 @@
+import { NOW, WHO } from './server.ts'
+
 /**
  * All that changes a log is one script: it happens whole, or not at all. KEYS are those of one log, which share a hash tag:
- * what is known of it, its entries, its own ids, and (for an append) the idempotency key. ARGV begins with
+ * what is known of it, its entries, its own ids, and (for an append) what was sent, and the idempotency keys. ARGV begins with
  *
  * 1. an epoch for a new life of the log,
  * 2. and 3. the newest position that the caller has heard of, or two empty ones,
  * 4. whether the server has to be the one that the script was made for: asked where the text of a script is sent, which every
  *    server runs. By its hash only that server knows it.
- *
- * `RUN` is replaced by what names the server's process.
  *
  * **Lives.** A server that was restarted, or took over from another one, may have lost the newest entries, and tells nobody.
  * What it would add then would have offsets that readers have seen already, on other entries. So each process of a server
@@ -16,11 +16,7 @@
  */
 const TEXT = `
 local meta, stream, ids = KEYS[1], KEYS[2], KEYS[3]
-local run = RUN
-if ARGV[4] == '1' and not string.find(redis.call('INFO', 'server'), run, 1, true) then
-  return redis.error_reply('UNMISSED other-server')
-end
-local known = redis.call('HMGET', meta, 'epoch', 'offset', 'sealed', 'bytes', 'run', 'expires', 'length')
+${WHO}local known = redis.call('HMGET', meta, 'epoch', 'offset', 'sealed', 'bytes', 'run', 'expires', 'length')
 local epoch, offset, sealed, bytes = known[1], tonumber(known[2] or 0), known[3], tonumber(known[4] or 0)
 local heardEpoch, heard = ARGV[2], tonumber(ARGV[3]) or 0
 local isGone = IS_GONE
@@ -31,9 +27,9 @@ if isGone or isOther or heardEpoch ~= epoch or heard > offset then
   local function life(name, ended, most) return name .. ' ' .. ended .. ' ' .. math.max(ended, most) .. ';' end
   local function begin(start)
     epoch = ARGV[1]
-    local time, left = redis.call('TIME'), redis.call('PTTL', meta)
-    local born = time[1] * 1000 + math.floor(time[2] / 1000)
-    redis.call('HSET', meta, 'epoch', epoch, 'offset', offset, 'run', run, 'lives', lives, 'start', start, 'born', born)
+    ${NOW}
+    local left = redis.call('PTTL', meta)
+    redis.call('HSET', meta, 'epoch', epoch, 'offset', offset, 'run', run, 'lives', lives, 'start', start, 'born', now)
     if left > 0 then redis.call('PEXPIRE', meta, left) end
   end
   if isGone then

@@ -1,8 +1,7 @@
+import { NOW } from './server.ts'
+
 /** KEYS: the processes. ARGV: id, milliseconds. Answers with whether it was known, and who is there. */
-const PRESENT = `
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
-local alive = {}
+const PRESENT = `${NOW}local alive = {}
 local known = redis.call('HGET', KEYS[1], ARGV[1])
 redis.call('HSET', KEYS[1], ARGV[1], now + ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -17,9 +16,7 @@ return { known and tonumber(known) >= now and 1 or 0, alive }
 /** KEYS: the counts of a name, the processes. ARGV: id, the most, milliseconds. Answers with whether it is counted. */
 const ENTER = `
 local all, sum = redis.call('HGETALL', KEYS[1]), 0
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
-for at = 1, #all, 2 do
+${NOW}for at = 1, #all, 2 do
   local till = all[at] == ARGV[1] and now or tonumber(redis.call('HGET', KEYS[2], all[at]) or 0)
   if till < now then redis.call('HDEL', KEYS[1], all[at])
   else sum = sum + all[at + 1] end
@@ -39,4 +36,4 @@ return 1
 `
 
 /** What knows nothing of a log's lives: it is counted anew in seconds. */
-export const SHARED = { present: PRESENT, enter: ENTER, count: COUNT }
+export const PEER_SCRIPTS = { present: PRESENT, enter: ENTER, count: COUNT }

@@ -1,5 +1,6 @@
 import { APPEND } from './append.ts'
 import { CLEARING, LIFE } from './life.ts'
+import { NOW, WHO } from './server.ts'
 
 // What some scripts need besides. It comes where it is needed: in Lua each function costs whenever it is defined.
 
@@ -38,12 +39,7 @@ ${BOUNDS}`
  * KEYS: what is known of each of many logs. Answers for each with its epoch and newest offset; with nothing where there is
  * none, or where a new life has to begin.
  */
-const GLANCE = `
-local run = RUN
-if ARGV[4] == '1' and not string.find(redis.call('INFO', 'server'), run, 1, true) then
-  return redis.error_reply('UNMISSED other-server')
-end
-local answers = {}
+const GLANCE = `${WHO}local answers = {}
 for at, meta in ipairs(KEYS) do
   local known = redis.call('HMGET', meta, 'epoch', 'offset', 'run')
   answers[at] = known[1] and (known[3] == run or run == 'unknown') and { known[1], known[2] } or {}
@@ -96,9 +92,8 @@ local function place()
   end
   return found and at
 end
-local time = redis.call('TIME')
-local age = time[1] * 1000 + math.floor(time[2] / 1000) - (redis.call('HGET', meta, 'born') or 0)
-return { epoch, offset, place() or '', age }
+${NOW}
+return { epoch, offset, place() or '', now - (redis.call('HGET', meta, 'born') or 0) }
 `
 
 /** What another program has added after the last entry goes. */

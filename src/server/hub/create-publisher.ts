@@ -12,13 +12,13 @@ import { LOG_TIMEOUT, Publisher } from './publisher.ts'
 export interface PublisherOptions {
   /** How long the log may take to answer, in milliseconds; then a publish rejects with `timeout`. Default: 5000. */
   logTimeout?: number | undefined
-  /** Hears of what nobody awaits. Default: `console.error`. */
+  /** Hears of every publish that is rejected. Default: `console.error`. */
   onError?: ((error: unknown) => void) | undefined
 }
 
 /** Publishes to a log that hubs elsewhere deliver from. */
 export interface EventPublisher<Events = Record<string, unknown>> {
-  /** As a hub's `publish`: resolves with the event's id once it is in the log. A rejection that nobody awaits disturbs nobody; `onError` is told. */
+  /** As a hub's `publish`: resolves with the event's id once it is in the log. A rejection that nobody awaits disturbs nobody; `onError` is told of each. */
   publish(
     event: HubEvent<Events>,
     audience?: Omit<Audience, 'where'> | Everyone,

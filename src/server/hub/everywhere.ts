@@ -32,7 +32,7 @@ export class Everywhere {
 
   async stats(): Promise<EverywhereStats> {
     const others = (await this.#ask({ stats: true })) as HubStats[]
-    return [this.#local.stats(), ...others].reduce<EverywhereStats>(add, { ...NOBODY, processes: 0 })
+    return others.reduce(add, { ...this.#local.stats(), processes: 1 })
   }
 
   async disconnect(who: Whom<Subscriber> | Everyone, now: boolean): Promise<number> {
@@ -78,14 +78,6 @@ export class Everywhere {
       'stats' in question ? this.#local.stats() : this.#local.disconnect(question.disconnect, { now: question.now }),
     )
   }
-}
-
-const NOBODY: HubStats = {
-  connections: 0,
-  users: {},
-  topics: {},
-  states: { joining: 0, live: 0, behind: 0, closed: 0 },
-  newest: undefined,
 }
 
 function add(sum: EverywhereStats, one: HubStats): EverywhereStats {

@@ -1,3 +1,4 @@
+import { startTimer, type Timer } from '../../log/timer.ts'
 import { OptionError } from '../check.ts'
 import type { Exchange, Owner } from '../http/exchange.ts'
 import { merged, streamHead } from '../http/headers.ts'
@@ -5,7 +6,6 @@ import { headOnly, judge, lastEventId, type Negotiate } from '../http/negotiatio
 import { NodeExchange } from '../http/node.ts'
 import type { NodeRequest, NodeResponse } from '../http/node-types.ts'
 import { WebExchange } from '../http/web.ts'
-import { startTimer, type Timer } from '../timer.ts'
 import { checkAcceptOptions } from './accept-options.ts'
 import type { CloseReason } from './close-reason.ts'
 import { BaseConnection, type Connection, MAX_QUEUED, type QueueOptions } from './connection.ts'

@@ -1,4 +1,4 @@
-import { LONGEST, unref } from '../timer.ts'
+import { LONGEST, unref } from '../../log/timer.ts'
 
 /** How much may go at once, in seconds of the rate. */
 const BURST = 1

@@ -1,5 +1,5 @@
+import { startTimer, type Timer } from '../../log/timer.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { startTimer, type Timer } from '../timer.ts'
 
 /** How often it is looked, per time limit. */
 const LOOKS = 4

@@ -1,4 +1,4 @@
-import { LONGEST, unref } from '../timer.ts'
+import { LONGEST, unref } from '../../log/timer.ts'
 import { Heap } from './heap.ts'
 import type { HubSubscriber } from './hub-subscriber.ts'
 

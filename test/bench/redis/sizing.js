@@ -1,9 +1,11 @@
 /**
- * What so many readers need, from what was measured: `node test/bench/redis/sizing.js --readers 1000000 --events 10`. It
- * calculates and measures nothing; the figures are those of `npm run bench:server`, `bench:redis` and `test:herd`, and can be
- * given otherwise.
+ * What so many readers need: `node test/bench/redis/sizing.js --readers 1000000 --events 10`. It calculates, and measures
+ * nothing. What a delivery and a reader cost is measured by `npm run bench:server`; all the rest is what you expect.
  */
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+
+const { server } = JSON.parse(readFileSync(new URL('../results.json', import.meta.url), 'utf8'))
 
 const { values } = parseArgs({
   options: {
@@ -14,10 +16,10 @@ const { values } = parseArgs({
     published: { type: 'string', default: '100' },
     /** Bytes of an event. */
     size: { type: 'string', default: '200' },
-    /** Microseconds of CPU for one delivery to one reader, measured 6.9; see `bench:server`. */
+    /** Microseconds of CPU for one delivery to one reader, 6.9 in three rounds of `npm run bench:server -- --only limit,unmissed --payload 100 --burst 1`. */
     delivery: { type: 'string', default: '6.9' },
-    /** Kilobytes of memory that an idle reader takes, measured 14.9; see `bench:server`. */
-    memory: { type: 'string', default: '14.9' },
+    /** KiB of memory that an idle reader takes, as it was recorded. */
+    memory: { type: 'string', default: String(server.memory.unmissed.rss) },
     /** Share of a core that is to be used at most. */
     load: { type: 'string', default: '0.5' },
     /** Readers that a process is to have at most, whatever its CPU says. */
@@ -30,7 +32,7 @@ const { values } = parseArgs({
 })
 const input = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]))
 
-export function size({ readers, events, published, size, delivery, memory, load, most, retry, missed }) {
+function size({ readers, events, published, size, delivery, memory, load, most, retry, missed }) {
   const cores = (readers * events * delivery) / 1e6 / load
   const processes = Math.max(1, Math.ceil(cores), Math.ceil(readers / most))
   const arrivals = readers / retry
