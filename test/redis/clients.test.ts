@@ -1,19 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Log, Message } from '../../src/log/log.ts'
 import type { RedisClient } from '../../src/redis/client.ts'
 import { type RedisLogsOptions, redisLogs } from '../../src/redis/redis.ts'
-import { type RedisServer, startRedis } from './server.ts'
+import { startRedis } from './server.ts'
+import { during } from './world.ts'
 
 // Clients and logs as people configure them.
 
-let redis: RedisServer
-beforeAll(async () => {
-  redis = await startRedis()
-})
-afterAll(() => redis.stop())
+const redis = during(startRedis)
 
 const message = (data: string): Message => ({ frame: `data: ${data}\n\n`, type: 'message' })
 
@@ -59,7 +56,7 @@ describe('a client of ioredis', () => {
     ['that waits for less than a read does', { commandTimeout: 300 }],
     ['that tries for ever, as BullMQ wants it', { maxRetriesPerRequest: null }],
   ])('%s', async (how, options) => {
-    const client = new Redis(redis.port, '127.0.0.1', options)
+    const client = new Redis(redis().port, '127.0.0.1', options)
     if (!('lazyConnect' in options)) await new Promise((resolve) => client.once('ready', resolve))
     expect(await useful(client, how)).toEqual(RIGHT)
     client.disconnect()
@@ -74,14 +71,14 @@ describe('a client of node-redis', () => {
     ['that puts something before every key', { keyPrefix: 'app:' }],
     ['that queues nothing', { disableOfflineQueue: true }],
   ])('%s', async (how, options) => {
-    const client = createClient({ url: `redis://127.0.0.1:${redis.port}`, ...options })
+    const client = createClient({ url: `redis://127.0.0.1:${redis().port}`, ...options })
     await client.connect()
     expect(await useful(client as RedisClient, `node ${how}`)).toEqual(RIGHT)
     client.destroy()
   })
 
   test('that is not connected says so', async () => {
-    const logs = redisLogs(createClient({ url: `redis://127.0.0.1:${redis.port}` }), { onError() {} })
+    const logs = redisLogs(createClient({ url: `redis://127.0.0.1:${redis().port}` }), { onError() {} })
     await expect(logs.open('a').append(message('a'))).rejects.toMatchObject({ code: 'log-away' })
     logs.close()
   })
@@ -91,20 +88,20 @@ describe('a log', () => {
   test.concurrent.each(['a:b', '{x}', 'ü €', 'a'.repeat(10_000), 'x\ny', '..', '*', '%'])(
     'of the name %j',
     async (name) => {
-      const client = new Redis(redis.port, '127.0.0.1')
+      const client = new Redis(redis().port, '127.0.0.1')
       expect(await useful(client, name, { prefix: 'names:' })).toEqual(RIGHT)
       client.disconnect()
     },
   )
 
   test.concurrent.each(['{x}', 'a{', '}', 'ü:'])('under the prefix %j', async (prefix) => {
-    const client = new Redis(redis.port, '127.0.0.1')
+    const client = new Redis(redis().port, '127.0.0.1')
     expect(await useful(client, 'a', { prefix })).toEqual(RIGHT)
     client.disconnect()
   })
 
   test('keeps as many entries, bytes and milliseconds as it is told, and always the newest', async () => {
-    const client = new Redis(redis.port, '127.0.0.1')
+    const client = new Redis(redis().port, '127.0.0.1')
     const logs = redisLogs(client)
     const kept = async (log: ReturnType<typeof logs.open>) => {
       const { offset, oldest } = await log.bounds()
@@ -135,7 +132,7 @@ describe('a log', () => {
   })
 
   test('remembers keys as long as it is told, also for less than a moment, and for longer than there is time', async () => {
-    const client = new Redis(redis.port, '127.0.0.1')
+    const client = new Redis(redis().port, '127.0.0.1')
     const logs = redisLogs(client)
     for (const keyLife of [0, 0.5, 1.5, 1e300]) {
       const log = logs.open(`keys ${keyLife}`, { keyLife })
@@ -150,9 +147,9 @@ describe('a log', () => {
   })
 
   test('has one life for a process that may ask which server it is, and one that may not', async () => {
-    const [client, admin] = [new Redis(redis.port, '127.0.0.1'), new Redis(redis.port, '127.0.0.1')]
+    const [client, admin] = [new Redis(redis().port, '127.0.0.1'), new Redis(redis().port, '127.0.0.1')]
     await admin.acl('SETUSER', 'mute', 'on', '>secret', '~*', '+@all', '-info')
-    const mute = createClient({ url: `redis://mute:secret@127.0.0.1:${redis.port}` })
+    const mute = createClient({ url: `redis://mute:secret@127.0.0.1:${redis().port}` })
     await mute.connect()
     const both = [client, mute].map((each) => redisLogs(each as RedisClient, { onError() {} }))
     const [one, two] = both.map((logs) => logs.open('both')) as unknown as [Log, Log]
@@ -170,7 +167,7 @@ describe('a log', () => {
     for (const bad of [undefined, null, {}, 'redis://127.0.0.1', 7, { call: 1 }]) {
       expect(() => redisLogs(bad as unknown as RedisClient)).toThrowError(/ioredis/)
     }
-    const client = new Redis(redis.port, '127.0.0.1')
+    const client = new Redis(redis().port, '127.0.0.1')
     const invalid = expect.objectContaining({ code: 'invalid-option' })
     for (const options of [{ queue: true }, { prefix: 7 }, { prefx: 'a' }, { queue: { counts: 1 } }]) {
       expect(() => redisLogs(client, options as unknown as RedisLogsOptions)).toThrowError(invalid)
@@ -185,7 +182,7 @@ describe('a log', () => {
   })
 
   test('many come and go, and leave no connection and no bell', async () => {
-    const client = new Redis(redis.port, '127.0.0.1')
+    const client = new Redis(redis().port, '127.0.0.1')
     const logs = redisLogs(client, { prefix: 'many:' })
     for (let round = 0; round < 3; round++) {
       const all = Array.from({ length: 200 }, async (_, at) => {
@@ -202,7 +199,7 @@ describe('a log', () => {
   })
 
   test('over a client that goes first is given up without a rejection that nobody hears', async () => {
-    const client = new Redis(redis.port, '127.0.0.1')
+    const client = new Redis(redis().port, '127.0.0.1')
     const logs = redisLogs(client, { onError() {} })
     const log = logs.open('left')
     await log.follow({ entries() {}, end() {}, error() {} })

@@ -2,21 +2,17 @@ import { Cluster as IoCluster, Redis } from 'ioredis'
 import { createCluster, createSentinel } from 'redis'
 import { createCluster as createCluster4 } from 'redis4'
 import { createCluster as createCluster5 } from 'redis5'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { connect } from '../../src/index.ts'
-import { logCases } from '../../src/log/suite.ts'
+import { describe, expect, test } from 'vitest'
 import type { RedisClient } from '../../src/redis/client.ts'
 import { redisLogs } from '../../src/redis/redis.ts'
 import { createHub } from '../../src/server/index.ts'
 import { serve } from '../helpers/serve.ts'
 import type { Connected } from './clients.ts'
-import { ask, type Cluster, type Sentinels, startCluster, startSentinels } from './cluster.ts'
+import { ask, type Cluster, startCluster, startSentinels } from './cluster.ts'
+import { during, startReader, testLog, undoing } from './world.ts'
 
 const PATIENT = { timeout: 40_000 }
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
+const undo = undoing()
 
 const CLUSTERS: Record<string, (ports: readonly number[]) => Promise<Connected>> = {
   async 'ioredis 6'(ports) {
@@ -60,16 +56,8 @@ async function failover(connectTo: () => Promise<Connected>, kill: (log: string)
     }),
   )
   if (!one || !two) throw new Error('unreachable')
-  const heard: string[] = []
-  const gaps: unknown[] = []
-  const states: string[] = []
-  const connection = connect(one.url, {
-    onGap: (gap) => gaps.push(gap),
-    onState: ({ state }) => states.push(state),
-  })
-  connection.on(({ data }) => heard.push(data))
-  undo.push(connection.close)
-  await connection.opened
+  const { heard, gaps, states, opened } = startReader(undo, one.url)
+  await opened
   const published: Promise<string>[] = []
   const all = Array.from({ length: 300 }, (_, at) => String(at))
   for (const data of all) {
@@ -97,57 +85,31 @@ function expectWhole({ heard, gaps, states, resolved }: Awaited<ReturnType<typeo
 }
 
 describe('on a Cluster', () => {
-  let cluster: Cluster
-  beforeAll(async () => {
-    cluster = await startCluster()
-  }, 60_000)
-  afterAll(() => cluster.stop())
-
-  describe.each(Object.entries(CLUSTERS))('the log over %s', (kind, connectTo) => {
-    const all: { close(): unknown }[] = []
-    let clients: Connected[]
-    beforeAll(async () => {
-      clients = [await connectTo(cluster.ports), await connectTo(cluster.ports)]
-    })
-    afterAll(async () => {
-      for (const logs of all) logs.close()
-      for (const { leave } of clients) await leave()
-    })
-    let count = 0
-    const cases = logCases(({ keep }) => {
-      const prefix = `${kind}:${++count}:`
-      const logs = clients.map(({ client }) => redisLogs(client, { prefix }))
-      all.push(...logs)
-      let opened = 0
-      return {
-        open: (name) => (logs[opened++ % 2] as (typeof logs)[0]).open(name, { count: keep }),
-        lose: async () => {
-          for (const port of cluster.ports) if (ask(port, 'ROLE').startsWith('master')) ask(port, 'FLUSHALL')
-        },
-      }
-    })
-    for (const { name, run } of cases) test(name, run)
+  const cluster = during(startCluster)
+  describe.each(Object.entries(CLUSTERS))('the log over %s', (_, connectTo) => {
+    testLog(
+      () => connectTo(cluster().ports),
+      async () => {
+        for (const port of cluster().ports) if (ask(port, 'ROLE').startsWith('master')) ask(port, 'FLUSHALL')
+      },
+    )
   })
 })
 
 describe.each(['ioredis 6', 'node-redis 6'])('on a Cluster, over %s', (kind) => {
-  let cluster: Cluster
-  beforeAll(async () => {
-    cluster = await startCluster()
-  }, 60_000)
-  afterAll(() => cluster.stop())
+  const cluster = during(startCluster)
 
   test('a log that moves to another master costs nobody an event', async () => {
-    const connectTo = () => (CLUSTERS[kind] as (ports: readonly number[]) => Promise<Connected>)(cluster.ports)
-    const move = async (log: string) => cluster.move(entriesOf(cluster, log))
+    const connectTo = () => (CLUSTERS[kind] as (ports: readonly number[]) => Promise<Connected>)(cluster().ports)
+    const move = async (log: string) => cluster().move(entriesOf(cluster(), log))
     const moved = await failover(connectTo, move, 'moving')
     expectWhole(moved)
     expect(moved.gaps).toEqual([])
   })
 
   test('a master that is killed costs nobody an event in silence', async () => {
-    const connectTo = () => (CLUSTERS[kind] as (ports: readonly number[]) => Promise<Connected>)(cluster.ports)
-    const kill = (log: string) => cluster.kill(cluster.masterOf(entriesOf(cluster, log)))
+    const connectTo = () => (CLUSTERS[kind] as (ports: readonly number[]) => Promise<Connected>)(cluster().ports)
+    const kill = (log: string) => cluster().kill(cluster().masterOf(entriesOf(cluster(), log)))
     expectWhole(await failover(connectTo, kill, 'news'))
   })
 })
@@ -178,14 +140,10 @@ const SENTINELS: Record<string, (port: number) => Promise<Connected>> = {
 }
 
 describe.each(Object.entries(SENTINELS))('behind a Sentinel, over %s', (_, connectTo) => {
-  let sentinels: Sentinels
-  beforeAll(async () => {
-    sentinels = await startSentinels()
-  }, 60_000)
-  afterAll(() => sentinels.stop())
+  const sentinels = during(startSentinels)
 
   test('a master that is killed costs nobody an event in silence', async () => {
-    const kill = () => sentinels.kill(sentinels.master())
-    expectWhole(await failover(() => connectTo(sentinels.port), kill, 'news'))
+    const kill = () => sentinels().kill(sentinels().master())
+    expectWhole(await failover(() => connectTo(sentinels().port), kill, 'news'))
   })
 })

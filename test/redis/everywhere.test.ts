@@ -1,54 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { connect } from '../../src/index.ts'
-import { redisLogs } from '../../src/redis/redis.ts'
-import { adminHandler, createHub, type LimitOptions } from '../../src/server/index.ts'
-import { serve } from '../helpers/serve.ts'
-import { type RedisServer, startRedis } from './server.ts'
+import { expect, test } from 'vitest'
+import { adminHandler, type LimitOptions } from '../../src/server/index.ts'
+import { startRedis } from './server.ts'
+import { during, PATIENT, startProcess, startReader, undoing } from './world.ts'
 
 // Several processes as one: who is there, who has to go, how many a user may be.
 
-const PATIENT = { timeout: 20_000 }
-let redis: RedisServer
+const redis = during(startRedis)
+const undo = undoing()
 let name = 0
-const undo: (() => unknown)[] = []
-
-beforeAll(async () => {
-  redis = await startRedis()
-})
-afterAll(() => redis.stop())
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
 
 async function process(log: string, limits: LimitOptions = {}) {
-  const client = new Redis(redis.port, '127.0.0.1')
-  client.on('error', () => {})
-  const errors: unknown[] = []
-  const logs = redisLogs(client, { onError: (error) => errors.push(error) })
-  const hub = createHub({ log: logs.open(log), limits, onError: (error) => errors.push(error) })
-  const { url } = await serve((request, response) => {
-    const [, user, topic] = request.url?.split('/') ?? []
-    void hub.handle(request, response, { ...(user && { user }), ...(topic && { topics: [topic] }) })
-  })
-  let isLeft = false
-  const leave = async () => {
-    if (isLeft) return
-    isLeft = true
-    await hub.close({ within: 0 })
-    logs.close()
-    client.disconnect()
+  const client = new Redis(redis().port, '127.0.0.1')
+  const subscription = ({ url }: { url?: string | undefined }) => {
+    const [, user, topic] = url?.split('/') ?? []
+    return { ...(user && { user }), ...(topic && { topics: [topic] }) }
   }
-  undo.push(leave)
-  return { hub, url, errors, leave, client }
+  const started = await startProcess({ client, leave: () => client.disconnect() }, log, { limits, subscription })
+  undo.push(started.leave)
+  return { ...started, client }
 }
 
 function read(url: string) {
-  const failed: number[] = []
-  const connection = connect(url, { retry: false, onError: (error) => failed.push(error.status ?? 0) })
-  undo.push(connection.close)
-  return { connection, failed, opened: connection.opened.catch(() => {}) }
+  const reader = startReader(undo, url, { retry: false })
+  return { ...reader, opened: reader.opened.catch(() => {}) }
 }
 
 test('stats of everywhere are those of all processes together', async () => {
@@ -132,7 +108,7 @@ test('what processes know of each other expires when they leave', async () => {
   const [one, two] = [await process(log, limits), await process(log, limits)]
   await read(`${one.url}anna`).opened
   await two.hub.stats({ everywhere: true })
-  const client = new Redis(redis.port, '127.0.0.1')
+  const client = new Redis(redis().port, '127.0.0.1')
   undo.push(() => client.disconnect())
   const keys = async () => (await client.keys(`*:${log}:*`)).map((key) => key.split(`:${log}:`)[1]?.split(':')[0])
   expect(new Set(await keys())).toEqual(new Set(['meta', 'peers', 'inbox', 'count']))
@@ -147,10 +123,10 @@ test('what processes know of each other expires when they leave', async () => {
 test('what is asked of all processes says so where Redis does not answer', async () => {
   const { hub } = await process(`news ${++name}`)
   await hub.stats({ everywhere: true })
-  redis.freeze()
-  undo.push(redis.thaw)
+  redis().freeze()
+  undo.push(() => redis().thaw())
   await expect(hub.stats({ everywhere: true })).rejects.toMatchObject({ name: 'LogError', code: 'log-unknown' })
-  redis.thaw()
+  redis().thaw()
   expect((await hub.stats({ everywhere: true })).processes).toBe(1)
 })
 

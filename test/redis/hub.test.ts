@@ -1,45 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { connect } from '../../src/index.ts'
 import { connectionOf } from '../../src/redis/client.ts'
-import { redisLogs } from '../../src/redis/redis.ts'
-import { createHub } from '../../src/server/index.ts'
-import { serve } from '../helpers/serve.ts'
-import { CLIENTS, type Connected } from './clients.ts'
-import { type RedisServer, startRedis } from './server.ts'
+import { startRedis } from './server.ts'
+import { connected, during, PATIENT, startProcess, startReader, undoing } from './world.ts'
 
 // Two hubs that share nothing but Redis, as two processes would.
 
-/** A machine that does other things as well needs its time; what is wrong stays wrong. */
-const PATIENT = { timeout: 20_000 }
-
-let redis: RedisServer
+const redis = during(startRedis)
+const undo = undoing()
 let name = 0
-const undo: (() => unknown)[] = []
 
-beforeAll(async () => {
-  redis = await startRedis()
-})
-afterAll(() => redis.stop())
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
-/** A hub with a client of its own, behind a server. */
 async function process(kind: string, log: string) {
-  const connected = (await CLIENTS[kind]?.(redis.port)) as Connected
-  undo.push(() => connected.leave())
-  const errors: unknown[] = []
-  const logs = redisLogs(connected.client, { onError: (error) => errors.push(error) })
-  undo.push(() => logs.close())
-  const hub = createHub({ log: logs.open(log), onError: (error) => errors.push(error) })
-  undo.push(() => hub.close())
-  const { url } = await serve((request, response) => void hub.handle(request, response))
-  const close = async () => {
-    await hub.close()
-    logs.close()
-  }
-  return { hub, url, errors, close, send: connectionOf(connected.client, () => {}).send.bind(undefined, '') }
+  const started = await startProcess(await connected(kind, redis().port), log)
+  undo.push(started.leave)
+  return started
 }
 
 const CHANNELS = ['ioredis 6', 'node-redis 6'] as const
@@ -47,14 +22,8 @@ const CHANNELS = ['ioredis 6', 'node-redis 6'] as const
 test.each(CHANNELS)('what one process publishes reaches the readers of another, in one order (%s)', async (kind) => {
   const log = `news ${++name}`
   const [one, two] = [await process(kind, log), await process(kind, log)]
-  const readers = [one, two].map(({ url }) => {
-    const heard: string[] = []
-    const connection = connect(url)
-    connection.on(({ data }) => heard.push(data))
-    undo.push(connection.close)
-    return { heard, connection }
-  })
-  await Promise.all(readers.map(({ connection }) => connection.opened))
+  const readers = [one, two].map(({ url }) => startReader(undo, url))
+  await Promise.all(readers.map(({ opened }) => opened))
   const data = Array.from({ length: 200 }, (_, at) => String(at))
   const published = await Promise.all(data.map((each, at) => (at % 2 ? one : two).hub.publish({ data: each })))
   await expect.poll(() => readers.map(({ heard }) => heard.length), PATIENT).toEqual([200, 200])
@@ -81,11 +50,8 @@ test.each(CHANNELS)('a reader that comes back to another process is given what i
 test.each(CHANNELS)('a connection to Redis that is cut costs no reader an event (%s)', async (kind) => {
   const log = `news ${++name}`
   const [one, two] = [await process(kind, log), await process(kind, log)]
-  const heard: string[] = []
-  const connection = connect(one.url)
-  connection.on(({ data }) => heard.push(data))
-  undo.push(connection.close)
-  await connection.opened
+  const { heard, opened } = startReader(undo, one.url)
+  await opened
   const all: string[] = []
   for (let at = 0; at < 100; at++) {
     all.push(String(at))
@@ -107,19 +73,15 @@ test.each(CHANNELS)('a connection to Redis that is cut costs no reader an event 
 test('a Redis that is frozen for longer than a read may take costs nobody an event', async () => {
   const log = `news ${++name}`
   const [one, two] = [await process('ioredis 6', log), await process('node-redis 6', log)]
-  const heard: string[] = []
-  const states: string[] = []
-  const connection = connect(one.url, { onState: ({ state }) => states.push(state) })
-  connection.on(({ data }) => heard.push(data))
-  undo.push(connection.close)
-  await connection.opened
+  const { heard, states, opened } = startReader(undo, one.url)
+  await opened
   await two.hub.publish({ data: 'before' })
-  redis.freeze()
-  undo.push(redis.thaw)
+  redis().freeze()
+  undo.push(() => redis().thaw())
   const publish = () => two.hub.publish({ data: 'meanwhile' }, undefined, { idempotencyKey: 'once' })
   // Unknown, not lost: the key makes it safe to repeat.
   await expect(publish()).rejects.toMatchObject({ code: 'log-unknown' })
-  redis.thaw()
+  redis().thaw()
   await publish()
   await two.hub.publish({ data: 'after' })
   await expect.poll(() => heard, PATIENT).toEqual(['before', 'meanwhile', 'after'])
@@ -129,7 +91,7 @@ test('a Redis that is frozen for longer than a read may take costs nobody an eve
 test('a closed hub and its logs leave no connection behind', async () => {
   const log = `news ${++name}`
   const one = await process('ioredis 6', log)
-  const watcher = (await CLIENTS['ioredis 6']?.(redis.port)) as Connected
+  const watcher = await connected('ioredis 6', redis().port)
   undo.push(() => watcher.leave())
   const count = async () =>
     String(await connectionOf(watcher.client, () => {}).send('', 'CLIENT', 'LIST'))

@@ -1,17 +1,14 @@
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Entry } from '../../src/log/log.ts'
 import { redisLogs } from '../../src/redis/redis.ts'
-import { type RedisServer, startRedis } from './server.ts'
+import { startRedis } from './server.ts'
+import { during } from './world.ts'
 
-let redis: RedisServer
-beforeAll(async () => {
-  redis = await startRedis()
-})
-afterAll(() => redis.stop())
+const redis = during(startRedis)
 
 test('two publishers that race 100,000 events: everybody reads one order, each of theirs in its own', async () => {
-  const clients = [0, 1, 2, 3].map(() => new Redis(redis.port, '127.0.0.1'))
+  const clients = [0, 1, 2, 3].map(() => new Redis(redis().port, '127.0.0.1'))
   const all = clients.map((client) => redisLogs(client))
   const logs = all.map((each) => each.open('race', { count: 1000 }))
   const [one, two, three, four] = logs as [(typeof logs)[0], (typeof logs)[0], (typeof logs)[0], (typeof logs)[0]]

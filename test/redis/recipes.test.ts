@@ -1,42 +1,37 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { connect } from '../../src/index.ts'
 import { redisLogs } from '../../src/redis/redis.ts'
 import { createHub, createPublisher } from '../../src/server/index.ts'
 import { freePort } from '../helpers/listen.ts'
 import { startNginx } from '../recipes/nginx.ts'
-import { type RedisServer, startRedis } from './server.ts'
+import { startRedis } from './server.ts'
+import { during, startReader, undoing } from './world.ts'
 
 // The recipes of the README, as they stand there, each in processes of its own.
 
 const PATIENT = { timeout: 30_000 }
 const loader = fileURLToPath(new URL('../helpers/typescript.mjs', import.meta.url))
-let redis: RedisServer
+const redis = during(startRedis)
+const undo = undoing()
 let client: Redis
-const undo: (() => unknown)[] = []
 
-beforeAll(async () => {
-  redis = await startRedis()
-  client = new Redis(redis.port, '127.0.0.1')
+beforeAll(() => {
+  client = new Redis(redis().port, '127.0.0.1')
 })
-afterAll(async () => {
-  client.disconnect()
-  await redis.stop()
-})
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-  await client.flushall()
-})
+afterAll(() => client.disconnect())
+afterEach(() => client.flushall())
 
 async function start(name: string, port?: number): Promise<ChildProcess> {
   const child = fork(fileURLToPath(new URL(`../recipes/${name}`, import.meta.url)), [], {
     execArgv: ['--import', loader],
-    env: { ...process.env, REDIS_URL: `redis://127.0.0.1:${redis.port}`, PORT: String(port) },
+    env: { ...process.env, REDIS_URL: `redis://127.0.0.1:${redis().port}`, PORT: String(port) },
   })
   undo.push(() => child.kill('SIGKILL'))
   if (port) {
@@ -54,14 +49,7 @@ async function start(name: string, port?: number): Promise<ChildProcess> {
   return child
 }
 
-function read(url: string, headers = {}) {
-  const heard: string[] = []
-  const gaps: unknown[] = []
-  const connection = connect(url, { headers, retry: { base: 20, max: 500 }, onGap: (gap) => gaps.push(gap) })
-  connection.on(({ data }) => heard.push(data))
-  undo.push(connection.close)
-  return { heard, gaps, opened: connection.opened }
-}
+const read = (url: string, headers = {}) => startReader(undo, url, { headers, retry: { base: 20, max: 500 } })
 
 function publisher() {
   const logs = redisLogs(client)
@@ -105,7 +93,7 @@ test('two processes behind nginx are restarted one after the other, and no reade
 
 test('workers of Node’s cluster are one hub, and one that dies costs its readers nothing', async () => {
   const port = await freePort()
-  await start('redis-workers.ts', port)
+  const primary = await start('redis-workers.ts', port)
   const readers = Array.from({ length: 6 }, () => read(`http://127.0.0.1:${port}/`))
   await Promise.all(readers.map(({ opened }) => opened))
   const { publish } = publisher()
@@ -115,7 +103,21 @@ test('workers of Node’s cluster are one hub, and one that dies costs its reade
   await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
   await publish({ data: 'b' })
   await expect.poll(() => readers.map(({ heard }) => heard), PATIENT).toEqual(readers.map(() => ['a', 'b']))
+  const [worker] = childrenOf(primary.pid as number)
+  globalThis.process.kill(worker as number, 'SIGKILL')
+  await publish({ data: 'c' })
+  await expect.poll(() => readers.map(({ heard }) => heard), PATIENT).toEqual(readers.map(() => ['a', 'b', 'c']))
+  expect(readers.flatMap(({ gaps }) => gaps)).toEqual([])
+  // Another one has come in its place.
+  await expect
+    .poll(() => childrenOf(primary.pid as number).filter((pid) => pid !== worker).length, PATIENT)
+    .toBe(availableParallelism())
 })
+
+/** The processes that another has started, as Linux lists them. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+}
 
 test('a worker of a queue tells the readers of a server how far it is', async () => {
   await start('redis-job.ts')
@@ -137,7 +139,7 @@ test('a worker of a queue tells the readers of a server how far it is', async ()
 
 test('a function publishes and ends, and leaves no connection', async () => {
   const before = process.env['REDIS_URL']
-  process.env['REDIS_URL'] = `redis://127.0.0.1:${redis.port}`
+  process.env['REDIS_URL'] = `redis://127.0.0.1:${redis().port}`
   undo.push(() => {
     if (before === undefined) delete process.env['REDIS_URL']
     else process.env['REDIS_URL'] = before

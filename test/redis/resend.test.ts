@@ -1,25 +1,22 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { RedisClient } from '../../src/redis/client.ts'
 import { redisLogs } from '../../src/redis/redis.ts'
 import { listen } from '../helpers/listen.ts'
-import { type RedisServer, startRedis } from './server.ts'
+import { startRedis } from './server.ts'
+import { during } from './world.ts'
 
 // A client may send again what had no answer when its connection broke, though Redis has done it.
 
-let redis: RedisServer
-beforeAll(async () => {
-  redis = await startRedis()
-})
-afterAll(() => redis.stop())
+const redis = during(startRedis)
 
 /** Passes everything on, but for the answer to the next append: in its place the connection breaks. */
 async function lossy() {
   let isArmed = false
   const server = createServer((socket: Socket) => {
-    const upstream = connect(redis.port, '127.0.0.1')
+    const upstream = connect(redis().port, '127.0.0.1')
     let isCut = false
     socket.on('data', (bytes) => {
       if (isArmed && bytes.includes('data: ')) {
@@ -68,7 +65,7 @@ test.each(['ioredis', 'node-redis'])('what %s sends again is there once', async 
   const page = await log.read({ epoch, offset: 0 }, 10)
   expect(page?.entries.map(({ message }) => message.frame.slice(6, -2))).toEqual(['a', 'b', 'c', 'd', 'e'])
   // Answers that are known to have come are not kept.
-  const plain = new Redis(redis.port, '127.0.0.1')
+  const plain = new Redis(redis().port, '127.0.0.1')
   const [sent] = await plain.keys(`*:${kind}:sent:*`)
   await append('f')
   expect(await plain.hlen(String(sent))).toBeLessThanOrEqual(kind === 'ioredis' ? 3 : 6)

@@ -1,62 +1,34 @@
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { connect } from '../../src/index.ts'
-import type { Log } from '../../src/log/log.ts'
-import { connectionOf, type RedisClient } from '../../src/redis/client.ts'
+import { describe, expect, test } from 'vitest'
+import type { RedisClient } from '../../src/redis/client.ts'
 import { SCRIPTS } from '../../src/redis/lua/scripts.ts'
 import { redisLogs } from '../../src/redis/redis.ts'
-import { createHub } from '../../src/server/index.ts'
-import { serve } from '../helpers/serve.ts'
-import { CLIENTS, type Connected } from './clients.ts'
-import { ON_DISK, type RedisServer, startRedis } from './server.ts'
+import { ON_DISK, startRedis } from './server.ts'
+import { connected, during, PATIENT, startProcess, startReader, undoing } from './world.ts'
 
 // A server that comes back may have lost its newest entries, and says nothing of it.
 
-const PATIENT = { timeout: 20_000 }
-let redis: RedisServer
+const redis = during(() => startRedis(...ON_DISK))
+const undo = undoing()
 let name = 0
-const undo: (() => unknown)[] = []
-
-beforeAll(async () => {
-  redis = await startRedis(...ON_DISK)
-})
-afterAll(() => redis.stop())
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
 
 async function process(kind: string, log: string) {
-  const connected = (await CLIENTS[kind]?.(redis.port)) as Connected
-  const errors: unknown[] = []
-  const logs = redisLogs(connected.client, { onError: (error) => errors.push(error) })
-  const opened = logs.open(log)
-  const hub = createHub({ log: opened, onError: (error) => errors.push(error), heartbeat: 500 })
-  const { url } = await serve((request, response) => void hub.handle(request, response))
-  let isLeft = false
-  const leave = async () => {
-    if (isLeft) return
-    isLeft = true
-    await hub.close({ within: 0 })
-    logs.close()
-    connected.leave()
-  }
-  undo.push(leave)
-  const connection = connectionOf(connected.client, () => {})
-  return { hub, url, log: opened as Log, errors, leave, send: (...args: string[]) => connection.send('', ...args) }
+  const started = await startProcess(await connected(kind, redis().port), log, { heartbeat: 500 })
+  undo.push(started.leave)
+  return started
 }
 
-function read(url: string, lastEventId?: string) {
-  const heard: string[] = []
-  const gaps: string[] = []
-  const states: string[] = []
-  const connection = connect(url, {
-    ...(lastEventId && { lastEventId }),
-    onGap: ({ asked }) => gaps.push(asked),
-    onState: ({ state }) => states.push(state),
-  })
-  connection.on(({ data }) => heard.push(data))
-  undo.push(connection.close)
-  return { heard, gaps, states, opened: connection.opened }
+const read = (url: string, lastEventId?: string) => startReader(undo, url, lastEventId ? { lastEventId } : {})
+
+/** Two processes on one log, and a reader that has heard the two events that it has. */
+async function aAndB(kinds: readonly [string, string], log: string) {
+  const [one, two] = [await process(kinds[0], log), await process(kinds[1], log)]
+  const here = read(one.url)
+  await here.opened
+  const a = await two.hub.publish({ data: 'a' })
+  const b = await two.hub.publish({ data: 'b' })
+  await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b'])
+  return { one, two, here, a, b }
 }
 
 const CHANNELS = ['ioredis 6', 'node-redis 6'] as const
@@ -64,13 +36,8 @@ const CHANNELS = ['ioredis 6', 'node-redis 6'] as const
 describe.each(CHANNELS)('Redis, restarted (%s)', (kind) => {
   test('with all that it had: nobody misses anything, nobody is told of a gap, nobody is cut off', async () => {
     const log = `news ${++name}`
-    const [one, two] = [await process(kind, log), await process(kind, log)]
-    const here = read(one.url)
-    await here.opened
-    const first = await two.hub.publish({ data: 'a' })
-    await two.hub.publish({ data: 'b' })
-    await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b'])
-    await redis.restart()
+    const { one, two, here, a: first } = await aAndB([kind, kind], log)
+    await redis().restart()
     const c = await two.hub.publish({ data: 'c' })
     expect(c.id.split('.')[0]).not.toBe(first.id.split('.')[0])
     await one.hub.publish({ data: 'd' })
@@ -82,17 +49,13 @@ describe.each(CHANNELS)('Redis, restarted (%s)', (kind) => {
 
   test('without its newest entries: who had them goes on, and who had not is told', async () => {
     const log = `news ${++name}`
-    const [one, two] = [await process(kind, log), await process(kind, log)]
-    const here = read(one.url)
-    await here.opened
-    const a = await two.hub.publish({ data: 'a' })
-    const b = await two.hub.publish({ data: 'b' })
-    redis.copy()
+    const { one, two, here, a, b } = await aAndB([kind, kind], log)
+    redis().copy()
     const c = await two.hub.publish({ data: 'c' })
     await two.hub.publish({ data: 'd' })
     await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b', 'c', 'd'])
     const all = await two.log.bounds()
-    await redis.restart('copy')
+    await redis().restart('copy')
     await one.hub.publish({ data: 'e' })
     await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b', 'c', 'd', 'e'])
     // All that anybody had heard of, and no more.
@@ -107,9 +70,9 @@ describe.each(CHANNELS)('Redis, restarted (%s)', (kind) => {
     const log = `news ${++name}`
     const [one, two] = [await process(kind, log), await process(kind, log)]
     const a = await one.hub.publish({ data: 'a' })
-    redis.copy()
+    redis().copy()
     await two.hub.publish({ data: 'b' })
-    await redis.restart('copy')
+    await redis().restart('copy')
     // It begins the new life of the log, and has heard of less than was lost.
     await one.log.bounds()
     const back = read(one.url, a.id)
@@ -120,9 +83,9 @@ describe.each(CHANNELS)('Redis, restarted (%s)', (kind) => {
     const log = `news ${++name}`
     const one = await process(kind, log)
     const a = await one.hub.publish({ data: 'a' })
-    await redis.restart()
+    await redis().restart()
     await one.hub.publish({ data: 'b' })
-    await redis.restart()
+    await redis().restart()
     await one.hub.publish({ data: 'c' })
     const back = read(one.url, a.id)
     await expect.poll(() => back.heard, PATIENT).toEqual(['b', 'c'])
@@ -134,9 +97,9 @@ describe.each(CHANNELS)('Redis, restarted (%s)', (kind) => {
     const one = await process(kind, log)
     const publish = (data: string) => one.hub.publish({ data }, undefined, { idempotencyKey: data })
     const a = await publish('a')
-    redis.copy()
+    redis().copy()
     await publish('b')
-    await redis.restart('copy')
+    await redis().restart('copy')
     const again = [await publish('a'), await publish('b')]
     expect(again.map(({ id }) => id.split('.')[1])).toEqual(['1', '2'])
     expect(again[0]?.id).not.toBe(a.id)
@@ -146,7 +109,7 @@ describe.each(CHANNELS)('Redis, restarted (%s)', (kind) => {
 
 test('a server of version 6, which hands its scripts on, is asked who it is', async () => {
   // There is none here: this one says that it is one.
-  const client = new Redis(redis.port, '127.0.0.1')
+  const client = new Redis(redis().port, '127.0.0.1')
   client.on('error', () => {})
   undo.push(() => client.disconnect())
   const call = client.call.bind(client) as (...args: string[]) => Promise<unknown>
@@ -163,7 +126,7 @@ test('a server of version 6, which hands its scripts on, is asked who it is', as
   const log = logs.open(`news ${++name}`)
   const first = await log.append({ frame: 'data: a\n\n', type: 'message' })
   expect((await log.append({ frame: 'data: b\n\n', type: 'message' })).epoch).toBe(first.epoch)
-  await redis.restart()
+  await redis().restart()
   // As if it had them from the one before.
   const scripts = Object.values(SCRIPTS).map((text) =>
     text.replace('local run = RUN', `local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')`),
@@ -176,12 +139,7 @@ test('a server of version 6, which hands its scripts on, is asked who it is', as
 
 test('a flushed log is told to those who missed something, and to nobody else', async () => {
   const log = `news ${++name}`
-  const [one, two] = [await process('ioredis 6', log), await process('node-redis 6', log)]
-  const here = read(one.url)
-  await here.opened
-  const a = await two.hub.publish({ data: 'a' })
-  const b = await two.hub.publish({ data: 'b' })
-  await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b'])
+  const { one, two, here, a, b } = await aAndB(['ioredis 6', 'node-redis 6'], log)
   await two.send('FLUSHALL')
   const c = await two.hub.publish({ data: 'c' })
   expect(c.id).toMatch(/\.1$/)
@@ -194,12 +152,7 @@ test('a flushed log is told to those who missed something, and to nobody else', 
 
 test.each(['meta', 'entries'])('a key that is deleted (%s) is a loss of the log', async (key) => {
   const log = `news${++name}`
-  const [one, two] = [await process('ioredis 6', log), await process('node-redis 6', log)]
-  const here = read(one.url)
-  await here.opened
-  const a = await two.hub.publish({ data: 'a' })
-  const b = await two.hub.publish({ data: 'b' })
-  await expect.poll(() => here.heard, PATIENT).toEqual(['a', 'b'])
+  const { two, here, a, b } = await aAndB(['ioredis 6', 'node-redis 6'], log)
   const [found] = (await two.send('KEYS', `*:${log}:${key}`)) as string[]
   expect(await two.send('DEL', String(found))).toBe(1)
   await two.hub.publish({ data: 'c' })
@@ -215,7 +168,7 @@ test.each(['meta', 'entries'])('a key that is deleted (%s) is a loss of the log'
 test('a Redis that may evict logs is told of once', async () => {
   const evicting = await startRedis('--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru')
   undo.push(evicting.stop)
-  const { client, leave } = await (CLIENTS['ioredis 6'] as (port: number) => Promise<Connected>)(evicting.port)
+  const { client, leave } = await connected('ioredis 6', evicting.port)
   undo.push(leave)
   const errors: unknown[] = []
   const logs = redisLogs(client, { onError: (error) => errors.push(error) })

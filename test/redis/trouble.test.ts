@@ -1,32 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { connect } from '../../src/index.ts'
 import type { Log, Message } from '../../src/log/log.ts'
 import { redisLogs } from '../../src/redis/redis.ts'
 import type { AppendQueue } from '../../src/redis/waiting.ts'
 import { createHub } from '../../src/server/index.ts'
 import { serve } from '../helpers/serve.ts'
-import { CLIENTS, type Connected } from './clients.ts'
-import { ON_DISK, type RedisServer, startRedis } from './server.ts'
+import { ON_DISK, startRedis } from './server.ts'
+import { connected, during, PATIENT, undoing } from './world.ts'
 
 // Redis that is away, refuses, or holds what another program has written.
 
-const PATIENT = { timeout: 20_000 }
-let redis: RedisServer
+const redis = during(() => startRedis(...ON_DISK))
+const undo = undoing()
 let name = 0
-const undo: (() => unknown)[] = []
-
-beforeAll(async () => {
-  redis = await startRedis(...ON_DISK)
-})
-afterAll(() => redis.stop())
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
 
 function plain(options = {}) {
-  const client = new Redis(redis.port, '127.0.0.1', options)
+  const client = new Redis(redis().port, '127.0.0.1', options)
   client.on('error', () => {})
   undo.push(() => client.disconnect())
   return client
@@ -105,17 +96,17 @@ test('an append whose answer did not come may have happened, and says so', async
   const { logs } = logsOf(plain({ maxRetriesPerRequest: 0 }))
   const log = logs.open(`news${++name}`)
   await log.append(message('a'))
-  redis.freeze()
+  redis().freeze()
   const appended = outcome(log.append(message('b')))
   await sleep(50)
-  await redis.restart()
+  await redis().restart()
   expect(await appended).toBe('log-unknown')
 })
 
 test.each(['ioredis 6', 'node-redis 6', 'node-redis 5', 'node-redis 4', 'ioredis 5'])(
   'with a queue, appends wait for Redis and are there once, in order (%s)',
   async (kind) => {
-    const { client, leave } = await (CLIENTS[kind] as (port: number) => Promise<Connected>)(redis.port)
+    const { client, leave } = await connected(kind, redis().port)
     undo.push(leave)
     const { logs } = logsOf(client, {})
     const log = logs.open(`news${++name}`)
@@ -124,7 +115,7 @@ test.each(['ioredis 6', 'node-redis 6', 'node-redis 5', 'node-redis 4', 'ioredis
     const appended: Promise<unknown>[] = []
     for (const each of all) {
       appended.push(log.append(message(each)))
-      if (each === '60') void redis.restart(undefined, 300)
+      if (each === '60') void redis().restart(undefined, 300)
       await sleep(5)
     }
     await Promise.all(appended)
@@ -138,12 +129,12 @@ test('what waits has its bounds: how many, how much, how long', async () => {
   const log = logs.open(`news${++name}`)
   await log.append(message('a'))
   expect(await outcome(log.append(message('x'.repeat(3000))))).toBe('queue-full')
-  redis.freeze()
-  undo.push(redis.thaw)
+  redis().freeze()
+  undo.push(() => redis().thaw())
   const waiting = ['b', 'c', 'd'].map((each) => outcome(log.append(message(each))))
   expect(await outcome(log.append(message('e')))).toBe('queue-full')
   expect(await Promise.all(waiting)).toEqual(['log-unknown', 'log-unknown', 'log-unknown'])
-  redis.thaw()
+  redis().thaw()
   await log.append(message('f'))
 })
 
@@ -151,8 +142,8 @@ test('what waits is given up when the logs are closed', async () => {
   const { logs } = logsOf(plain({ maxRetriesPerRequest: 0 }), {})
   const log = logs.open(`news${++name}`)
   await log.append(message('a'))
-  redis.freeze()
-  undo.push(redis.thaw)
+  redis().freeze()
+  undo.push(() => redis().thaw())
   const sent = outcome(log.append(message('b')))
   await sleep(10)
   logs.close()
@@ -167,8 +158,8 @@ test('a hub closes while Redis answers nobody', async () => {
   undo.push(connection.close)
   await connection.opened
   await hub.publish({ data: 'a' })
-  redis.freeze()
-  undo.push(redis.thaw)
+  redis().freeze()
+  undo.push(() => redis().thaw())
   const began = performance.now()
   await hub.close({ within: 1000 })
   logs.close()
