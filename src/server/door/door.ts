@@ -1,4 +1,3 @@
-import { toId } from '../../log/log.ts'
 import { OptionError } from '../check.ts'
 import type { Exchange, HubRequest, Refusal } from '../http/exchange.ts'
 import { latin1, merged, streamHead } from '../http/headers.ts'
@@ -24,10 +23,8 @@ export interface DoorOptions {
 
 /** Where a reader begins, as far as the door has to tell it. */
 export interface Beginning {
-  /** The position before the first event that will come. */
-  readonly position: { readonly epoch: string; readonly offset: number }
-  /** Whether something that it missed cannot be given. */
-  readonly gap?: unknown
+  /** The id before the first event that will come: the one asked for, unless there is a gap. */
+  readonly id: string
 }
 
 /** Whose door it is. */
@@ -120,8 +117,7 @@ export class Door<Guest, Start extends Beginning> {
     })
     if (!start) return this.#stopping()
     if (exchange.gone) return undefined
-    // The id before the first event that will come: the one asked for, unless there is a gap.
-    const beginning = { 'Last-Event-ID': id && !start.gap ? latin1(id) : toId(start.position) }
+    const beginning = { 'Last-Event-ID': latin1(start.id) }
     const head = merged(streamHead(heartbeat, 'ids=unique'), beginning, cors, headers)
     const answer = this.#stopping() ?? headOnly(exchange, head)
     if (answer) return answer

@@ -7,6 +7,7 @@ import type { Audience, Everyone } from './audience.ts'
 import { isLog } from './check-options.ts'
 import type { HubEvent, PublishOptions } from './options.ts'
 import { LOG_TIMEOUT, Publisher } from './publisher.ts'
+import { Spread } from './spread.ts'
 
 /** How a publisher publishes. */
 export interface PublisherOptions {
@@ -28,12 +29,12 @@ export interface EventPublisher<Events = Record<string, unknown>> {
 
 /** For a process without readers, such as a worker or a cron job: publishes to a log, and nothing else. */
 export function createPublisher<Events = Record<string, unknown>>(
-  log: Log,
+  log: Log | readonly Log[],
   options: PublisherOptions = {},
 ): EventPublisher<Events> {
   if (!isLog.is(log)) throw new OptionError(`createPublisher needs ${isLog.must}`)
   check('createPublisher', options, { logTimeout: milliseconds, onError: callable })
-  const publisher = new Publisher(log, options.logTimeout ?? LOG_TIMEOUT, () => {})
+  const publisher = new Publisher(new Spread(log), options.logTimeout ?? LOG_TIMEOUT, () => {})
   return {
     publish(event, audience, how = {}) {
       const published = publisher.publish(event as OutgoingEvent, audience, how)

@@ -50,6 +50,13 @@ export class Departed {
     for (const topic of topics ?? []) for (const one of this.#byTopic.get(topic) ?? []) this.#miss(one)
   }
 
+  /** Nobody will hear of these topics for a while: whoever of those who left followed one may miss something. */
+  missTopics(of: (topic: string) => boolean): void {
+    for (const [topic, departures] of this.#byTopic) {
+      if (of(topic)) for (const one of departures) this.#miss(one)
+    }
+  }
+
   /** Whether a reader that returns with this id may have missed something that cannot be replayed. Said once for each. */
   hasMissed(user: string | undefined, id: string): boolean {
     const key = keyOf(user, id)

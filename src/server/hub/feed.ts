@@ -27,9 +27,10 @@ export class Feed {
   readonly pages: Pages
   readonly #home: FeedHome
   readonly #patience: number
+  readonly #idOf: (position: Position) => string
   #position: Position | undefined
   #following: Following | undefined
-  #starting: Promise<void> | undefined
+  #starting: Promise<Position> | undefined
   #asked: Promise<Bounds> | undefined
   #closed = false
   /** What was delivered before it was known from where on. */
@@ -37,10 +38,11 @@ export class Feed {
   /** Up to where the log is read because something did not come; what comes meanwhile is read, too. */
   #target: number | undefined
 
-  /** `patience` is how long the log may take to answer, in milliseconds. */
-  constructor(log: Log, patience: number, home: FeedHome) {
+  /** `patience` is how long the log may take to answer, in milliseconds; `idOf` names its events. */
+  constructor(log: Log, patience: number, idOf: (position: Position) => string, home: FeedHome) {
     this.log = log
-    this.pages = new Pages(log, patience)
+    this.pages = new Pages(log, patience, idOf)
+    this.#idOf = idOf
     this.#patience = patience
     this.#home = home
   }
@@ -50,8 +52,8 @@ export class Feed {
     return this.#position
   }
 
-  /** Follows the log from the first reader on; tried again by the next one where it failed. */
-  ready(): Promise<void> {
+  /** Follows the log from the first reader on; tried again by the next one where it failed. Answers with where it began. */
+  ready(): Promise<Position> {
     this.#starting ??= this.#start().catch((error) => {
       this.#starting = undefined
       throw error
@@ -91,7 +93,7 @@ export class Feed {
     this.#following?.close()
   }
 
-  async #start(): Promise<void> {
+  async #start(): Promise<Position> {
     const following = await within(
       this.#patience,
       'the log',
@@ -110,6 +112,7 @@ export class Feed {
     this.#position = { epoch: following.epoch, offset: following.offset }
     this.pages.at(following.epoch)
     for (const entry of this.#early.splice(0)) this.#receive(entry)
+    return { epoch: following.epoch, offset: following.offset }
   }
 
   #receive(entry: Entry): void {
@@ -129,7 +132,7 @@ export class Feed {
       this.#recover(entry.offset).catch((error) => this.#home.report(error))
       return
     }
-    this.#deliver(new Delivery(entry))
+    this.#deliver(new Delivery(entry, this.#idOf))
   }
 
   #deliver(delivery: Delivery): void {

@@ -18,17 +18,18 @@ import type { Connection, EndOptions } from '../reader/connection.ts'
 import type { HubSubscriber } from '../reader/hub-subscriber.ts'
 import type { Subscriber } from '../reader/subscriber.ts'
 import { report } from '../report.ts'
+import type { Start } from './arrivals.ts'
 import type { Audience, Everyone } from './audience.ts'
 import { checkCloseOptions, checkHubOptions } from './check-options.ts'
 import { Everywhere } from './everywhere.ts'
 import type { CloseOptions, EverywhereStats, Hub, HubOptions, HubStats, PublishOptions, Whom } from './options.ts'
 import { LOG_TIMEOUT, Publisher } from './publisher.ts'
 import { Readers } from './readers.ts'
-import type { Start } from './replay.ts'
+import { Spread } from './spread.ts'
 import { statistics } from './statistics.ts'
 import { checkWhom, count, find, usersOf } from './whom.ts'
 
-/** Makes a hub: many readers, one log. Throws `invalid-option` for options that cannot be meant. */
+/** Makes a hub: many readers, and what they are told of. Throws `invalid-option` for options that cannot be meant. */
 export function createHub<Events = Record<string, unknown>, Metadata = unknown>(
   options: HubOptions<Metadata> = {},
 ): Hub<Events, Metadata> {
@@ -38,7 +39,6 @@ export function createHub<Events = Record<string, unknown>, Metadata = unknown>(
 
 class LogHub implements Hub, House<HubSubscriber, Start> {
   readonly #options: HubOptions
-  readonly #log: Log
   /** What the hub made for itself, and so has to close. */
   readonly #ownLogs: MemoryLogs | undefined
   readonly #metrics = new Metrics()
@@ -58,15 +58,15 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
     const { history, log } = options
     this.#options = options
     if (!log) this.#ownLogs = memoryLogs({ bytes: Number.POSITIVE_INFINITY })
-    this.#log =
-      log ?? (this.#ownLogs as MemoryLogs).open('hub', typeof history === 'number' ? { count: history } : history)
+    const own = typeof history === 'number' ? { count: history } : history
+    const spread = new Spread(log ?? (this.#ownLogs as MemoryLogs).open('hub', own))
     const patience = options.logTimeout ?? LOG_TIMEOUT
-    this.#readers = new Readers(this.#log, patience, options, this.#metrics)
-    this.#publisher = new Publisher(this.#log, patience, (id, event) => {
+    this.#readers = new Readers(spread, patience, options, this.#metrics)
+    this.#publisher = new Publisher(spread, patience, (id, event) => {
       this.#metrics.count('published_total')
       this.#readers.hooks.call(options.onPublish, id, event)
     })
-    this.#everywhere = new Everywhere(this.#log, this)
+    this.#everywhere = new Everywhere(spread.logs[0] as Log, this)
     this.#door = new Door<HubSubscriber, Start>(this, options)
   }
 
@@ -162,7 +162,7 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
   stats(options: { readonly everywhere?: boolean } = {}): HubStats | Promise<EverywhereStats> {
     check('stats', options, { everywhere: flag })
     if (options.everywhere) return this.#everywhere.stats()
-    return statistics(this.#readers.roster, this.#readers.feed.position)
+    return statistics(this.#readers.roster, this.#readers.shards.newest)
   }
 
   metrics(options: MetricsOptions = {}): string {

@@ -1,4 +1,4 @@
-import type { Log, Position } from '../../log/log.ts'
+import { type Log, type Position, toId } from '../../log/log.ts'
 import { isPromise } from '../promise.ts'
 import { Delivery } from '../reader/delivery.ts'
 import { within } from '../within.ts'
@@ -21,6 +21,7 @@ interface Asked {
 export class Pages {
   readonly #log: Log
   readonly #patience: number
+  readonly #idOf: (position: Position) => string
   #epoch = ''
   /** By where they begin, unless the log does not go back so far. */
   readonly #pending = new Map<number, Asked>()
@@ -29,8 +30,9 @@ export class Pages {
   #cachedText = 0
   readonly #recent = new Recent()
 
-  /** `patience` is how long the log may take to answer, in milliseconds. */
-  constructor(log: Log, patience: number) {
+  /** `patience` is how long the log may take to answer, in milliseconds; `idOf` names its events. */
+  constructor(log: Log, patience: number, idOf: (position: Position) => string = toId) {
+    this.#idOf = idOf
     this.#log = log
     this.#patience = patience
   }
@@ -107,7 +109,7 @@ export class Pages {
     let end = start
     for (const entry of entries) {
       if (text >= PAGE_TEXT) break
-      const delivery = new Delivery(entry)
+      const delivery = new Delivery(entry, this.#idOf)
       deliveries.push(delivery)
       text += textOf(delivery)
       end = entry.offset

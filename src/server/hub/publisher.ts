@@ -1,24 +1,25 @@
 import { text } from '../../check/rules.ts'
-import { type Log, toId } from '../../log/log.ts'
+import type { Log } from '../../log/log.ts'
 import type { OutgoingEvent } from '../../protocol/event.ts'
 import { check, OptionError } from '../check.ts'
 import { within } from '../within.ts'
 import { type Audience, type Everyone, toMessage } from './audience.ts'
 import type { PublishOptions } from './options.ts'
+import type { Spread } from './spread.ts'
 
 /** How long a log may take to answer where nobody says, in milliseconds. */
 export const LOG_TIMEOUT = 5000
 const MAYBE = ', and may have the event all the same: repeat it with the same idempotencyKey'
 
-/** Adds events to a log. */
+/** Adds events to the log that they belong in. */
 export class Publisher {
-  readonly #log: Log
+  readonly #spread: Spread
   readonly #patience: number
   readonly #onPublish: (id: string, event: OutgoingEvent) => void
 
   /** `patience` is how long the log may take to answer, in milliseconds. */
-  constructor(log: Log, patience: number, onPublish: (id: string, event: OutgoingEvent) => void) {
-    this.#log = log
+  constructor(spread: Spread, patience: number, onPublish: (id: string, event: OutgoingEvent) => void) {
+    this.#spread = spread
     this.#patience = patience
     this.#onPublish = onPublish
   }
@@ -31,15 +32,18 @@ export class Publisher {
   ): Promise<{ readonly id: string }> {
     const message = toMessage(event, audience)
     check('publish', options, { idempotencyKey: text })
-    if (message.where && !this.#log.local) {
+    const index = this.#spread.indexFor(message.topics)
+    const log = this.#spread.logs[index] as Log
+    if (message.where && !log.local) {
       throw new OptionError('where is a function and cannot leave the process: name topics, a user or a client instead')
     }
-    if (message.id !== undefined && !this.#log.locate) {
-      throw new OptionError('this log cannot find an id of yours again: leave id out')
+    if (message.id !== undefined && (!log.locate || !this.#spread.isOne)) {
+      const why = this.#spread.isOne ? 'this log' : 'a hub of several logs'
+      throw new OptionError(`${why} cannot find an id of yours again: leave id out`)
     }
-    const patience = Math.max(this.#patience, this.#log.patience ?? 0)
-    const appended = await within(patience, 'the log', this.#log.append(message, options), MAYBE)
-    const id = appended.id ?? toId(appended)
+    const patience = Math.max(this.#patience, log.patience ?? 0)
+    const appended = await within(patience, 'the log', log.append(message, options), MAYBE)
+    const id = appended.id ?? this.#spread.idOf(index, appended)
     if (!appended.repeated) this.#onPublish(id, event)
     return { id }
   }

@@ -1,4 +1,3 @@
-import { type Log, type Position, toId } from '../../log/log.ts'
 import { LONGEST } from '../../log/timer.ts'
 import { encode } from '../../protocol/encode.ts'
 import type { OutgoingEvent } from '../../protocol/event.ts'
@@ -13,40 +12,42 @@ import type { Home } from '../reader/home.ts'
 import { HubSubscriber } from '../reader/hub-subscriber.ts'
 import { lifetime } from '../reader/lifetime.ts'
 import type { Queue } from '../reader/queue.ts'
+import type { Seat } from '../reader/seat.ts'
 import { enqueue } from '../reader/slow.ts'
 import { Upkeep } from '../reader/upkeep.ts'
+import { Arrivals, type Start } from './arrivals.ts'
 import { Departed } from './departed.ts'
-import { Feed, type FeedHome } from './feed.ts'
-import { firstPosition } from './first.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Hooks } from './hooks.ts'
 import type { HubOptions } from './options.ts'
-import { Replay, type Start } from './replay.ts'
 import { Roster } from './roster.ts'
+import type { Shard } from './shard.ts'
+import { Shards, type ShardsHome } from './shards.ts'
+import type { Spread } from './spread.ts'
 
 /** How long a hook may take where nobody says, in milliseconds. */
 const HOOK_TIMEOUT = 30_000
 
-/** The readers of one log: they are brought to where it is, told what comes, and looked after until they leave. */
-export class Readers implements Home<HubSubscriber>, FeedHome {
+/** The readers of a hub: they are brought to where its logs are, told what comes, and looked after until they leave. */
+export class Readers implements Home<HubSubscriber>, ShardsHome {
   readonly roster = new Roster()
-  readonly feed: Feed
+  readonly shards: Shards
   readonly #options: HubOptions
   readonly #metrics: Metrics
   readonly hooks: Hooks
-  readonly #replay: Replay
+  readonly #arrivals: Arrivals
   readonly #upkeep: Upkeep
   readonly #departed = new Departed()
 
-  constructor(log: Log, patience: number, options: HubOptions, metrics: Metrics) {
+  constructor(spread: Spread, patience: number, options: HubOptions, metrics: Metrics) {
     this.#options = options
     this.#metrics = metrics
     this.hooks = new Hooks((error) => this.report(error), options.hookTimeout ?? HOOK_TIMEOUT)
-    this.feed = new Feed(log, patience, this)
-    this.#replay = new Replay(this.feed, patience, (count) => metrics.count('replayed_total', count))
-    const heartbeat = new Heartbeat(this.feed, options.ping)
+    this.shards = new Shards(spread, patience, this)
+    this.#arrivals = new Arrivals(this.shards)
+    const heartbeat = new Heartbeat((subscriber) => this.shards.idAfter(subscriber), options.ping)
     this.#upkeep = new Upkeep(options.heartbeat ?? 15_000, this.roster.all, (silent, unplaced) => {
-      this.feed.check().catch((error) => this.report(error))
+      this.shards.check()
       heartbeat.beat(silent, unplaced)
     })
   }
@@ -55,12 +56,9 @@ export class Readers implements Home<HubSubscriber>, FeedHome {
 
   /** Where a reader begins: where it asks to resume, or, for the first time, where it is to. */
   async begin(subscriber: HubSubscriber): Promise<Start> {
-    await this.feed.ready()
     const { lastEventId: asked, user, isNamed } = subscriber
     if (asked && isNamed) this.#followAgain(subscriber)
-    if (!asked) return { position: await firstPosition(this.feed, subscriber) }
-    if (!isNamed && this.#departed.hasMissed(user, asked)) return this.#replay.lost(asked, undefined, 'client')
-    return this.#replay.judge(asked, subscriber.interest)
+    return this.#arrivals.begin(subscriber, () => !isNamed && this.#departed.hasMissed(user, asked))
   }
 
   /** Makes a reader, whole, that is not here yet. */
@@ -77,11 +75,10 @@ export class Readers implements Home<HubSubscriber>, FeedHome {
     this.#upkeep.watch(subscriber)
   }
 
-  /** Brings it from where it begins to where the log is. */
-  start(subscriber: HubSubscriber, start: Start): void {
+  /** Brings it from where it begins to where the logs are. */
+  start(subscriber: HubSubscriber, { id, gaps }: Start): void {
     const { retry, connected, onConnect } = this.#options
     const { lastEventId: asked } = subscriber
-    const id = toId(start.position)
     subscriber.outbox.sent = asked || id
     // A reader that has nothing yet is told where it begins: cut off before its first event, it resumes from here.
     const first: OutgoingEvent = {
@@ -93,8 +90,26 @@ export class Readers implements Home<HubSubscriber>, FeedHome {
       }),
     }
     if (!asked || retry !== undefined || connected) subscriber.tell(encode(first), asked ? undefined : id)
-    if (asked && !start.gap) this.#metrics.count('replays_total')
-    void this.#replay.join(subscriber, start, this.hooks.ask('onConnect', onConnect, subscriber))
+    if (asked && gaps.length === 0) this.#metrics.count('replays_total')
+    const welcomed = this.hooks.ask('onConnect', onConnect, subscriber)
+    subscriber.before = gaps.length > 0 ? this.#tellGaps(subscriber, gaps, welcomed) : welcomed
+    this.#sit(subscriber.seats)
+  }
+
+  /** Tells it first what it has lost. */
+  async #tellGaps(subscriber: HubSubscriber, gaps: Start['gaps'], welcomed?: Promise<void>): Promise<void> {
+    await welcomed
+    for (const { gap, arrive } of gaps) if (subscriber.open) await this.tellGap(subscriber, gap, arrive)
+  }
+
+  /** From now on it is told what comes in these logs. */
+  #sit(seats: ReadonlyArray<Seat | undefined>): void {
+    for (const seat of seats) {
+      if (!seat) continue
+      const shard = this.shards.of(seat)
+      shard.take(seat)
+      void shard.replay.join(seat, seat.subscriber.before)
+    }
   }
 
   /** A connection of this name follows what it followed before, which may not have been noticed to be over. */
@@ -112,29 +127,25 @@ export class Readers implements Home<HubSubscriber>, FeedHome {
     }
   }
 
-  // What comes from the log.
+  // What comes from the logs.
 
-  deliver(delivery: Delivery): void {
+  deliver({ index }: Shard, delivery: Delivery): void {
     const { message, offset } = delivery.entry
     this.#departed.published(message)
     for (const found of this.roster.candidates(message)) {
-      for (const subscriber of found) {
-        if (subscriber.live && offset > subscriber.offset) subscriber.offer(delivery)
+      for (const { seats } of found) {
+        const seat = seats[index]
+        if (seat?.live && offset > seat.offset) seat.offer(delivery)
       }
     }
   }
 
-  moved(before: Position): void {
-    for (const subscriber of this.roster.all) {
-      if (!subscriber.live) continue
-      // It was brought to where the feed was, or further; the log says whether anything is missing since then.
-      const offset = subscriber.epoch === before.epoch ? Math.max(before.offset, subscriber.offset) : before.offset
-      void this.#replay.join(subscriber, { position: { epoch: before.epoch, offset } })
-    }
+  replayed(count: number): void {
+    this.#metrics.count('replayed_total', count)
   }
 
-  ended(): void {
-    for (const subscriber of this.roster.all) subscriber.end('closed')
+  rested({ index }: Shard): void {
+    this.#departed.missTopics((topic) => this.shards.indexFor(topic) === index)
   }
 
   // What a reader needs.
@@ -150,16 +161,17 @@ export class Readers implements Home<HubSubscriber>, FeedHome {
     })
   }
 
-  async tellGap(subscriber: HubSubscriber, gap: Gap): Promise<void> {
+  async tellGap(subscriber: HubSubscriber, gap: Gap, arrive: () => string): Promise<void> {
     this.#metrics.count('gaps_total')
     const { onGap } = this.#options
-    const { newest: id } = gap
     const event = { type: 'gap', data: gap }
-    if (!onGap) return subscriber.tell(encode({ id, ...event }), id)
     // Its place comes after what the application has to say: who is cut off before that asks again, and is told again.
-    subscriber.tell(encode(event))
-    await this.hooks.ask('onGap', onGap, gap, subscriber)
-    subscriber.tell(encode({ id }), id)
+    if (onGap) {
+      subscriber.tell(encode(event))
+      await this.hooks.ask('onGap', onGap, gap, subscriber)
+    }
+    const id = arrive()
+    subscriber.tell(encode(onGap ? { id } : { id, ...event }), id)
   }
 
   wrote(subscriber: HubSubscriber, { payload }: Bytes, frames: readonly Frame[], now: number): void {
@@ -172,6 +184,7 @@ export class Readers implements Home<HubSubscriber>, FeedHome {
   over(subscriber: HubSubscriber, reason: CloseReason): void {
     if (!this.roster.all.has(subscriber)) return
     this.roster.delete(subscriber)
+    for (const seat of subscriber.seats) if (seat) this.shards.of(seat).leave(seat)
     this.#upkeep.forget(subscriber)
     this.#departed.left(subscriber)
     subscriber.place?.leave()
@@ -190,6 +203,19 @@ export class Readers implements Home<HubSubscriber>, FeedHome {
     prefixes?: readonly string[],
   ): void {
     this.roster.move(subscriber, added, removed, prefixes)
+    if (this.shards.isOne || !this.roster.all.has(subscriber)) return
+    // What it follows may be in other logs now.
+    for (const seat of this.shards.seat(subscriber)) void this.#sitLater(seat)
+  }
+
+  async #sitLater(seat: Seat): Promise<void> {
+    const shard = this.shards.of(seat)
+    try {
+      seat.moveTo(shard.feed.position ?? (await shard.ready()))
+      this.#sit([seat])
+    } catch (error) {
+      seat.fail(error)
+    }
   }
 
   report(error: unknown): void {
@@ -212,6 +238,6 @@ export class Readers implements Home<HubSubscriber>, FeedHome {
     await Promise.race([Promise.all(all.map(({ closed }) => closed)), late])
     clearTimeout(timer)
     for (const subscriber of all) subscriber.end('closed', true)
-    this.feed.close()
+    this.shards.close()
   }
 }

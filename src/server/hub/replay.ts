@@ -1,40 +1,19 @@
-import { fromId, type Interest, type Position, toId } from '../../log/log.ts'
-import type { Delivery, Piece } from '../reader/delivery.ts'
+import { fromId, type Interest, type Position } from '../../log/log.ts'
+import type { Delivery } from '../reader/delivery.ts'
 import type { Gap, GapReason } from '../reader/gap.ts'
+import type { Seat } from '../reader/seat.ts'
 import { within } from '../within.ts'
 import { Continuing } from './continuing.ts'
 import type { Feed } from './feed.ts'
 import { isTired, rest } from './pace.ts'
 import type { Page } from './page.ts'
 
-/** Where a reader begins. */
-export interface Start {
+/** What a reader lost of one log, and where it goes on. */
+export interface Loss {
+  readonly seat: Seat
+  readonly reason: GapReason
+  readonly oldest: Position
   readonly position: Position
-  /** Told to it first. */
-  readonly gap?: Gap | undefined
-}
-
-/** A reader on its way to where its feed is. */
-export interface Reader {
-  readonly open: boolean
-  epoch: string
-  offset: number
-  /** Whether the feed's place is its own. */
-  live: boolean
-  readonly interest: Interest
-  /** How much may be written before it is asked whether it takes more, in bytes. */
-  readonly pace: number
-  readonly queued: number
-  /** Whether what carries its bytes takes no more for now. */
-  readonly isBehind: boolean
-  /** A promise while it is behind. */
-  room(): Promise<void> | undefined
-  offer(delivery: Delivery): void
-  /** Gives it all of a piece as one, if it sees all of it; false where it has to be looked at one by one. */
-  offerAll(piece: Piece): boolean
-  /** Tells it of a gap; resolves when the application has said what it has to say about it. */
-  tellGap(gap: Gap): Promise<void>
-  fail(error: unknown): void
 }
 
 /** How many entries are looked at before the clock is. */
@@ -60,25 +39,28 @@ export class Replay {
     this.#onReplayed = onReplayed
   }
 
-  /** Judges a resume: whole, or a gap. */
-  async judge(asked: string, interest: Interest): Promise<Start> {
+  /** Finds the place of an id, and puts a reader there; where that cannot be, what it lost. */
+  async find(asked: string, reader: Seat): Promise<Loss | undefined> {
     const { log } = this.#feed
     const place = fromId(asked)
     // A log takes no id of the application's own in the form of its positions.
     const isPlace = place !== undefined && place.epoch === this.#feed.position?.epoch
-    const had = isPlace ? place : ((await this.#ask(log.locate?.(asked))) ?? place)
-    const position = had && (await this.#wholeFrom(had, interest))
-    return position ? { position } : this.lost(asked, had)
+    return this.resume(isPlace ? place : ((await this.#ask(log.locate?.(asked))) ?? place), reader)
   }
 
-  /** Takes a reader from where it begins to where the feed is, when what it has to be given before is there. */
-  async join(reader: Reader, { position, gap }: Start, ready?: Promise<unknown>): Promise<void> {
+  /** Puts a reader where it was, if all after that is there; else what it lost. */
+  async resume(had: Position | undefined, reader: Seat): Promise<Loss | undefined> {
+    const position = had && (await this.#wholeFrom(had, reader.interest))
+    if (!position) return this.lost(had, reader)
+    reader.moveTo(position)
+    return undefined
+  }
+
+  /** Takes a reader from where it is to where the feed is, when what it has to be given before is there. */
+  async join(reader: Seat, ready?: Promise<unknown>): Promise<void> {
     reader.live = false
-    reader.epoch = position.epoch
-    reader.offset = position.offset
     try {
       if (ready) await ready
-      if (gap && reader.open) await reader.tellGap(gap)
       await this.#catchUp(reader)
     } catch (error) {
       if (reader.open) reader.fail(error)
@@ -86,16 +68,14 @@ export class Replay {
   }
 
   /** What a reader is told that cannot be given what it missed; it goes on from the newest. */
-  async lost(asked: string, had: Position | undefined, why?: GapReason): Promise<Start & { readonly gap: Gap }> {
+  async lost(had: Position | undefined, seat: Seat, why?: GapReason): Promise<Loss> {
     const bounds = await this.#feed.bounds()
     const known = this.#feed.position
     if (!known || bounds.epoch !== known.epoch) this.#feed.adopt(bounds)
     // What we have heard of is in the log, whatever a copy of it that lags behind may say.
     const end = known && bounds.epoch === known.epoch && known.offset > bounds.offset ? known : bounds
-    const reason = why ?? reasonOf(had, end)
     const position = { epoch: end.epoch, offset: end.offset }
-    const oldest = toId({ epoch: end.epoch, offset: bounds.oldest })
-    return { position, gap: { reason, asked, oldest, newest: toId(position) } }
+    return { seat, reason: why ?? reasonOf(had, end), oldest: { epoch: end.epoch, offset: bounds.oldest }, position }
   }
 
   /** The place in the log as it is now after which all of a reader's is there; none where something is gone. */
@@ -111,7 +91,7 @@ export class Replay {
     return same && (await this.#feed.pages.read(same)) && (await this.#isCovered(same, interest)) ? same : undefined
   }
 
-  async #catchUp(reader: Reader): Promise<void> {
+  async #catchUp(reader: Seat): Promise<void> {
     const { log } = this.#feed
     let tries = 0
     while (reader.open && !this.#isThere(reader)) {
@@ -128,25 +108,22 @@ export class Replay {
       } else {
         // Another gap may wait to be told.
         await reader.room()
-        const start = await this.lost(toId(reader), reader)
-        reader.epoch = start.position.epoch
-        reader.offset = start.position.offset
-        if (reader.open) await reader.tellGap(start.gap)
+        const loss = await this.lost(reader, reader)
+        if (reader.open) await reader.tellGap(gapOf(loss, reader.idAt(reader)), loss.position)
       }
     }
   }
 
   /** Brings a reader whose place is in an earlier life of the log to the same place now. */
-  async #moveOn(reader: Reader): Promise<boolean> {
+  async #moveOn(reader: Seat): Promise<boolean> {
     const same = await this.#continuing.from(reader)
     if (!same) return false
-    reader.epoch = same.epoch
-    reader.offset = same.offset
+    reader.moveTo(same)
     return true
   }
 
   /** What comes next for a reader; nothing where something of its own is gone. */
-  async #pageFor({ epoch, offset, interest }: Reader): Promise<Page | undefined> {
+  async #pageFor({ epoch, offset, interest }: Seat): Promise<Page | undefined> {
     const page = await this.#feed.pages.read({ epoch, offset })
     return page && (await this.#isCovered({ epoch, offset }, interest)) ? page : undefined
   }
@@ -157,7 +134,7 @@ export class Replay {
   }
 
   /** Gives a reader what is its to see of a page: whole pieces as one, where it sees all of them. */
-  async #give(reader: Reader, page: Page): Promise<void> {
+  async #give(reader: Seat, page: Page): Promise<void> {
     const from = reader.offset
     for (let index = page.indexAfter(from); index < page.deliveries.length; ) {
       // Not while it is behind: what waited would wait one by one.
@@ -173,7 +150,7 @@ export class Replay {
     await reader.room()
   }
 
-  async #offerEach(reader: Reader, deliveries: readonly Delivery[]): Promise<void> {
+  async #offerEach(reader: Seat, deliveries: readonly Delivery[]): Promise<void> {
     let untimed = 0
     for (const delivery of deliveries) {
       if (reader.isBehind || reader.queued > reader.pace) await reader.room()
@@ -184,7 +161,7 @@ export class Replay {
   }
 
   // Asked and acted upon without a pause: what comes next, comes live.
-  #isThere(reader: Reader): boolean {
+  #isThere(reader: Seat): boolean {
     const at = this.#feed.position
     reader.live = at !== undefined && reader.open && reader.epoch === at.epoch && reader.offset >= at.offset
     return reader.live
@@ -193,6 +170,11 @@ export class Replay {
   #ask<Value>(value: Value | Promise<Value>): Promise<Value> {
     return within(this.#patience, 'the log', value)
   }
+}
+
+/** What a reader is told of what it lost, who had that id. */
+export function gapOf({ seat, reason, oldest, position }: Loss, asked: string): Gap {
+  return { reason, asked, oldest: seat.idAt(oldest), newest: seat.idAt(position) }
 }
 
 function reasonOf(had: Position | undefined, now: Position): GapReason {

@@ -1,9 +1,8 @@
-import { type Position, toId } from '../../log/log.ts'
 import type { HubStats } from './options.ts'
 import type { Roster } from './roster.ts'
 
 /** Who is there, in numbers. */
-export function statistics(roster: Roster, position: Position | undefined): HubStats {
+export function statistics(roster: Roster, newest: string | undefined): HubStats {
   const states = { joining: 0, live: 0, behind: 0, closed: 0 }
   for (const { state } of roster.all) states[state]++
   return {
@@ -11,7 +10,7 @@ export function statistics(roster: Roster, position: Position | undefined): HubS
     users: sizes(roster.users),
     topics: sizes(roster.topics),
     states,
-    newest: position && toId(position),
+    newest,
   }
 }
 

@@ -1,22 +1,40 @@
-import { type Entry, toId } from '../../log/log.ts'
+import { type Entry, type Position, toId } from '../../log/log.ts'
 import type { PublishedEvent } from '../published-event.ts'
 import { Frame } from './frame.ts'
+
+/** How many frames of one event are kept for readers of the same logs. */
+const SHARED = 16
 
 /** An entry on its way to its readers: encoded for all of them, decoded for the first filter that looks. */
 export class Delivery implements PublishedEvent {
   readonly id: string
   readonly entry: Entry
   #frame: Frame | undefined
+  /** What readers of several logs are sent, by the id that it leaves them with. */
+  #frames: Map<string, Frame> | undefined
   #data: { value: unknown } | undefined
 
-  constructor(entry: Entry) {
+  constructor(entry: Entry, idOf: (position: Position) => string = toId) {
     this.entry = entry
-    this.id = entry.message.id ?? toId(entry)
+    this.id = entry.message.id ?? idOf(entry)
   }
 
   get frame(): Frame {
     this.#frame ??= new Frame(this.text, { event: this })
     return this.#frame
+  }
+
+  /** The same under another id, for readers whose places in several logs that is. */
+  frameAs(id: string): Frame {
+    this.#frames ??= new Map()
+    let frame = this.#frames.get(id)
+    if (!frame) {
+      frame = new Frame(`id: ${id}\n${this.entry.message.frame}`, { event: this, id })
+      // Readers who follow the same come one after the other.
+      if (this.#frames.size >= SHARED) this.#frames.clear()
+      this.#frames.set(id, frame)
+    }
+    return frame
   }
 
   /** The frame's text. */

@@ -1,24 +1,21 @@
-import type { Interest } from '../../log/log.ts'
 import { OptionError } from '../check.ts'
 import { type Grant, type Grants, judgeVerdict } from '../door/grant.ts'
 import type { Place } from '../door/limits.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { report } from '../report.ts'
 import { BaseConnection, MAX_QUEUED, type QueueOptions } from './connection.ts'
-import type { Delivery, Piece } from './delivery.ts'
+import type { Delivery } from './delivery.ts'
 import { type Bytes, Frame } from './frame.ts'
 import type { Gap } from './gap.ts'
 import type { Home } from './home.ts'
 import { Outbox, type Sender } from './outbox.ts'
 import type { Hole, Queue } from './queue.ts'
+import type { Seat, Sitter } from './seat.ts'
 import type { Subscriber, SubscriberState } from './subscriber.ts'
 import { type Addressed, View } from './view.ts'
 
-/** How many bytes of a replay are written at a time. */
-const SLICE = 131_072
-
-/** A subscriber as the hub has it: who it is, what it may see, and where in the log it is. */
-export class HubSubscriber extends BaseConnection implements Subscriber, Sender {
+/** A subscriber as the hub has it: who it is, what it may see, and where it is in the logs that it follows. */
+export class HubSubscriber extends BaseConnection implements Subscriber, Sender, Sitter {
   readonly id: string
   /** Whether the application gave it its id, which is then the same when it returns. */
   readonly isNamed: boolean
@@ -37,11 +34,8 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender 
   expires: number
   /** When it is sent away to return, on the clock of `performance.now()`. */
   leaves = Number.POSITIVE_INFINITY
-
-  // Where in the log it is: everything up to here was written, or is not for it. Once `live`, the hub's place is its own.
-  epoch = ''
-  offset = 0
-  live = false
+  readonly seats: Array<Seat | undefined> = []
+  before: Promise<unknown> | undefined
 
   constructor(
     home: Home<HubSubscriber>,
@@ -82,6 +76,11 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender 
     if (this.reason) return 'closed'
     if (this.outbox.isBehind) return 'behind'
     return this.live ? 'live' : 'joining'
+  }
+
+  /** Whether the hub's places are its own. */
+  get live(): boolean {
+    return this.seats.every((seat) => seat?.live ?? true) && this.seats.length > 0
   }
 
   override get queued(): number {
@@ -128,49 +127,14 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender 
     }
   }
 
-  /** Sends a delivery if it may see it, and takes its place in the log either way. */
-  offer(delivery: Delivery): void {
-    this.offset = delivery.entry.offset
-    if (!this.reason && this.sees(delivery)) this.outbox.push(delivery.frame)
-  }
-
-  /** Sends consecutive deliveries as one, if it sees all of them; false where they have to be looked at one by one. */
-  offerAll(piece: Piece): boolean {
-    if (!piece.isForAll || this.view.hasFilter) return false
-    this.offset = (piece.deliveries[piece.deliveries.length - 1] as Delivery).entry.offset
-    if (this.reason) return true
-    // By itself: joined with others it would be made anew for each reader.
-    this.outbox.flush()
-    this.outbox.push(piece.frame)
-    this.outbox.flush()
-    return true
-  }
-
   /** Sends what is for it alone and nobody waits for; it may leave it with an id. */
   tell(frame: string, id?: string): void {
     if (!this.reason) this.outbox.push(new Frame(frame, { id }))
   }
 
-  /** What it may be given, as a log asks for it. */
-  get interest(): Interest {
-    return { topics: this.view.topics.all, prefixes: this.view.topics.prefixes, user: this.user, client: this.id }
-  }
-
-  /** How much may be written before it is asked whether it takes more. */
-  get pace(): number {
-    return Math.min(SLICE, (this.options.maxQueued ?? MAX_QUEUED) / 2)
-  }
-
-  get isBehind(): boolean {
-    return this.outbox.isBehind
-  }
-
-  room(): Promise<void> | undefined {
-    return this.outbox.room()
-  }
-
-  tellGap(gap: Gap): Promise<void> {
-    return this.#home.tellGap(this, gap)
+  /** Tells it of a gap, then `arrive`s: it leaves it with that id. Resolves when it may go on. */
+  tellGap(gap: Gap, arrive: () => string): Promise<void> {
+    return this.#home.tellGap(this, gap, arrive)
   }
 
   /** Its grant is over: what waits for it is not its to have any more. */
@@ -186,7 +150,7 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender 
 
   fell(hole: Hole, asked: string): void {
     const gap: Gap = { reason: 'slow', asked, oldest: hole.oldest, newest: hole.newest }
-    this.tellGap(gap).then(
+    this.tellGap(gap, () => gap.newest).then(
       () => this.outbox.release(),
       (error) => {
         this.report(error)
@@ -214,7 +178,7 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender 
   override over(): void {
     if (this.ended) return
     super.over()
-    this.live = false
+    for (const seat of this.seats) if (seat) seat.live = false
     this.outbox.over(() => this.error)
     this.#home.over(this, this.reason ?? 'left')
   }

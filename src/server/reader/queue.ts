@@ -90,10 +90,10 @@ export class Queue {
       else {
         this.#count(item, -1)
         if (before) {
-          before.newest = item.event.id
+          before.newest = idOf(item)
           this.#delete(place)
         } else {
-          const hole = new Hole(item.event.id)
+          const hole = new Hole(idOf(item))
           this.#items.set(place, hole)
           this.#forgetKey(place)
           if (item === this.#newest) this.#newest = hole
@@ -125,4 +125,9 @@ export class Queue {
     this.size += sign * payload.length
     if (!event) this.ownSize += sign * payload.length
   }
+}
+
+// The frame's own: to a reader of several logs it is not the event's.
+function idOf({ id, event }: Frame): string {
+  return id ?? event?.id ?? ''
 }

@@ -32,7 +32,7 @@ export function enqueue(
   let left = room + (replaced?.payload.length ?? 0) - length
   if (left < 0 && policy === 'disconnect') return false
   if (left < 0 && policy === 'drop-newest') {
-    if (frame.event) queue.lose(frame.event.id)
+    if (frame.event) queue.lose(frame.id ?? frame.event.id)
     drop(frame)
     return true
   }
