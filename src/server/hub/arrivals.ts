@@ -16,7 +16,8 @@ export interface Start {
 }
 
 interface Lost {
-  readonly gap: Gap
+  /** What it is told: its places are those of the moment. */
+  gap(): Gap
   /** Puts the reader behind it; answers with the id that it has then. */
   arrive(): string
 }
@@ -46,7 +47,7 @@ export class Arrivals {
   async #first(subscriber: HubSubscriber, seats: readonly Seat[]): Promise<Start> {
     const feeds = seats.map((seat) => this.#shards.of(seat).feed)
     const positions = await firstPositions(feeds, subscriber)
-    seats.forEach((seat, at) => seat.moveTo(positions[at] as Position))
+    for (const [at, seat] of seats.entries()) seat.moveTo(positions[at] as Position)
     return { id: this.#shards.idAfter(subscriber), gaps: [] }
   }
 
@@ -84,14 +85,14 @@ export class Arrivals {
       oldest: this.#shards.idAfter(subscriber, oldest),
       newest: id,
     }
-    return { id, gaps: [{ gap, arrive: () => id }] }
+    return { id, gaps: [{ gap: () => gap, arrive: () => id }] }
   }
 }
 
 function toldOf(loss: Loss, asked: string): Lost {
   const { seat, position } = loss
   return {
-    gap: gapOf(loss, asked),
+    gap: () => gapOf(loss, asked),
     arrive() {
       const id = seat.idAt(position)
       seat.moveTo(position)

@@ -12,6 +12,7 @@ import {
   tokens,
   wholeMilliseconds,
 } from '../../check/rules.ts'
+import type { Log } from '../../log/log.ts'
 import { check } from '../check.ts'
 import { checkLimits } from '../door/limits.ts'
 import { NEGOTIATE, QUEUE_RULES } from '../reader/accept-options.ts'
@@ -19,9 +20,22 @@ import type { CloseOptions, HubOptions } from './options.ts'
 
 const HISTORY: Rules = { count: bound, bytes: bound, age: bound, perTopic: bound, keys: bound }
 
+/** So many places are an id of at most a kilobyte. */
+const MOST_LOGS = 64
+
+/** One log, or several: each once, since its events would come twice. */
 export const isLog: Rule = {
-  is: (value) => object.is(value) && typeof (value as { append?: unknown }).append === 'function',
-  must: 'a log, such as memoryLogs().open("news")',
+  is: (value) => (Array.isArray(value) ? areLogs(value) : isOneLog(value)),
+  must: `a log, such as memoryLogs().open("news"), or 1 to ${MOST_LOGS} of different names`,
+}
+
+function isOneLog(value: unknown): value is Log {
+  return object.is(value) && typeof (value as { append?: unknown }).append === 'function'
+}
+
+function areLogs(values: readonly unknown[]): boolean {
+  const names = new Set(values.map((value) => isOneLog(value) && value.name))
+  return values.length > 0 && values.length <= MOST_LOGS && values.every(isOneLog) && names.size === values.length
 }
 
 const RULES: Rules = {

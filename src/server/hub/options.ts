@@ -34,9 +34,9 @@ export interface HubOptions<Metadata = unknown> extends QueueOptions {
   authorizeTimeout?: number | undefined
   /** How much is kept for replay in this process: a number of events, or more closely. Not used with a `log`. Default: 1000. */
   history?: number | MemoryLogOptions | undefined
-  /** The log that is delivered from; the hub does not close it. Default: one in memory, for this process, which it does. */
-  log?: Log | undefined
-  /** How long the log may take to answer, in milliseconds; then it counts as an error. Default: 5000. */
+  /** The log that is delivered from; the hub does not close it. Or several, at most 64, which topics are spread over: see “Many topics, several logs”. Default: one in memory, for this process, which it does. */
+  log?: Log | readonly Log[] | undefined
+  /** How long a log may take to answer, in milliseconds; then it counts as an error. Default: 5000. */
   logTimeout?: number | undefined
   /** The longest silence of the hub towards a reader, in milliseconds, announced in the head; `0` for no limit. Default: 15000. */
   heartbeat?: number | undefined

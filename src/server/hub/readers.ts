@@ -99,7 +99,7 @@ export class Readers implements Home<HubSubscriber>, ShardsHome {
   /** Tells it first what it has lost. */
   async #tellGaps(subscriber: HubSubscriber, gaps: Start['gaps'], welcomed?: Promise<void>): Promise<void> {
     await welcomed
-    for (const { gap, arrive } of gaps) if (subscriber.open) await this.tellGap(subscriber, gap, arrive)
+    for (const { gap, arrive } of gaps) if (subscriber.open) await this.tellGap(subscriber, gap(), arrive)
   }
 
   /** From now on it is told what comes in these logs. */
