@@ -46,15 +46,17 @@ export interface ProcessOptions extends HubOptions {
 /** A hub with a client of its own, behind a server, as a process would have it. */
 export async function startProcess(
   { client, leave: disconnect }: Connected,
-  name: string,
+  name: string | readonly string[],
   options: ProcessOptions = {},
 ) {
   const { subscription, ...hubOptions } = options
   const errors: unknown[] = []
   const onError = (error: unknown): void => void errors.push(error)
   const logs = redisLogs(client, { onError })
-  const log: Log = logs.open(name)
-  const hub = createHub({ log, onError, ...hubOptions })
+  const names = typeof name === 'string' ? [name] : name
+  const opened = names.map((one) => logs.open(one))
+  const log = opened[0] as Log
+  const hub = createHub({ log: opened.length > 1 ? opened : log, onError, ...hubOptions })
   const { url } = await serve((request, response) => void hub.handle(request, response, subscription?.(request)))
   const { send } = connectionOf(client, () => {})
   /** Closes what is ours, and leaves the client. */
