@@ -13,6 +13,7 @@ interface Results {
   }
   readonly redis: {
     readonly ways: Record<string, Record<'median' | 'p99' | 'followed' | 'published', number>>
+    readonly lost: Record<string, { readonly lost: number; readonly twice: number }>
     readonly resume: { readonly ratio: number; readonly reads: number; readonly scripts: number }
   }
   readonly parser: {
@@ -57,14 +58,16 @@ function herd({ herd: { rows } }: Results): string {
   )
 }
 
-function redis({ redis: { ways, resume } }: Results): string {
+function redis({ redis: { ways, resume, lost } }: Results): string {
   const row = (what: string, of: 'median' | 'p99' | 'followed' | 'published') => [
     what,
     two(ways['ours']?.[of]),
     two(ways['pubsub']?.[of]),
+    two(ways['socketio']?.[of]),
   ]
+  const missing = (way: string) => String(lost[way]?.lost)
   return table(
-    ['beside the bare loop', 'the log on Redis', 'publish and subscribe'],
+    ['beside the bare loop', 'the log on Redis', 'publish and subscribe', 'Socket.IO, its Redis Streams adapter'],
     [
       row('from publish to socket, median', 'median'),
       row('the same, p99', 'p99'),
@@ -74,6 +77,13 @@ function redis({ redis: { ways, resume } }: Results): string {
         `1,000 readers that resume 1,000 events each, beside the same from memory (${resume.reads} reads of Redis, ${resume.scripts} scripts)`,
         two(resume.ratio),
         'lost',
+        'not asked',
+      ],
+      [
+        `lost of 600 events when the server is killed and replaced (the bare loop: ${missing('bare')})`,
+        missing('ours'),
+        missing('pubsub'),
+        missing('socketio'),
       ],
     ],
   )

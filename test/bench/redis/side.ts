@@ -1,13 +1,15 @@
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { createAdapter } from '@socket.io/redis-streams-adapter'
 import { Redis } from 'ioredis'
+import { Server } from 'socket.io'
 import { redisLogs } from '../../../src/redis/redis.ts'
 import { createHub, createPublisher, memoryLogs } from '../../../src/server/index.ts'
 import { serve } from '../../helpers/child.ts'
 
 // One side of a measurement, in a process of its own: one that serves, or one that publishes.
 
-export type Way = 'bare' | 'ours' | 'pubsub' | 'memory'
+export type Way = 'bare' | 'ours' | 'pubsub' | 'socketio' | 'memory'
 
 const [, , port, kind, run] = process.argv
 const way = kind as Way
@@ -18,7 +20,9 @@ const KEEP = { count: 1_000_000, bytes: 2 ** 30 }
 const writing = new Set<ServerResponse>()
 let published = 0
 let publish: (data: string) => Promise<unknown> = async () => {}
-let listen: (request: Parameters<ReturnType<typeof createHub>['handle']>[0], response: ServerResponse) => unknown
+let listen: (request: Parameters<ReturnType<typeof createHub>['handle']>[0], response: ServerResponse) => unknown =
+  () => {}
+const server = createServer((request, response) => void listen(request, response))
 
 if (way === 'ours' || way === 'memory') {
   const logs = way === 'ours' ? redisLogs(client) : memoryLogs({ bytes: Number.POSITIVE_INFINITY })
@@ -27,6 +31,10 @@ if (way === 'ours' || way === 'memory') {
   const publisher = createPublisher(log)
   publish = (data) => publisher.publish({ data })
   listen = (request, response) => hub.handle(request, response)
+} else if (way === 'socketio') {
+  const adapter = createAdapter(client, { streamName: key, maxLen: KEEP.count, sessionKeyPrefix: `${key}:session:` })
+  const io = new Server(server, { adapter, connectionStateRecovery: {} })
+  publish = async (data) => io.emit('message', data)
 } else {
   listen = (_request, response) => {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' })
@@ -58,13 +66,12 @@ if (way === 'ours' || way === 'memory') {
   }
 }
 
-const server = createServer((request, response) => void listen(request, response))
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 const side = {
-  listen: () =>
+  listen: (at = 0) =>
     new Promise<number>((resolve) =>
-      server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
+      server.listen(at, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
     ),
   /** Publishes the time, so often a second. */
   async pace(count: number, rate: number) {
@@ -73,6 +80,13 @@ const side = {
       const due = Math.min(count, ((performance.now() - began) * rate) / 1000)
       for (; at < due; at++) void publish(String(process.hrtime.bigint()))
       await sleep(1)
+    }
+  },
+  /** Publishes numbers, two hundred a second. */
+  async count(to: number) {
+    for (let n = 0; n < to; n++) {
+      void publish(`n${n}`).catch(() => {})
+      await sleep(5)
     }
   },
   /** Publishes as fast as it goes, a hundred at a time; how many a second. */
@@ -85,6 +99,8 @@ const side = {
       if (pending.length >= 10) await pending.shift()
     }
     await Promise.all(pending)
+    // Who answers before it has sent all has not published all.
+    await client.ping()
     return count / ((performance.now() - began) / 1000)
   },
   /** CPU so far, in seconds. */

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
-const { server } = JSON.parse(readFileSync(new URL('../results.json', import.meta.url), 'utf8'))
+const { server, redis } = JSON.parse(readFileSync(new URL('../results.json', import.meta.url), 'utf8'))
 
 const { values } = parseArgs({
   options: {
@@ -14,6 +14,10 @@ const { values } = parseArgs({
     events: { type: 'string', default: '1' },
     /** Events a second that are published. */
     published: { type: 'string', default: '100' },
+    /** Logs that topics are spread over. */
+    logs: { type: 'string', default: '1' },
+    /** Share of the logs that a process has readers for: all, unless readers of the same topics come to the same process. */
+    followed: { type: 'string', default: '1' },
     /** Bytes of an event. */
     size: { type: 'string', default: '200' },
     /** Microseconds of CPU for one delivery to one reader, 6.9 in three rounds of `npm run bench:server -- --only limit,unmissed --payload 100 --burst 1`. */
@@ -32,7 +36,7 @@ const { values } = parseArgs({
 })
 const input = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]))
 
-function size({ readers, events, published, size, delivery, memory, load, most, retry, missed }) {
+function size({ readers, events, published, logs, followed, size, delivery, memory, load, most, retry, missed }) {
   const cores = (readers * events * delivery) / 1e6 / load
   const processes = Math.max(1, Math.ceil(cores), Math.ceil(readers / most))
   const arrivals = readers / retry
@@ -41,8 +45,14 @@ function size({ readers, events, published, size, delivery, memory, load, most, 
     'readers per process': Math.ceil(readers / processes),
     'memory per process, MB': Math.ceil(((readers / processes) * memory) / 1024),
     // One script for the events of a turn, one read a turn and a look a second for each process.
-    'Redis: commands a second': Math.ceil(published + processes * (Math.min(published, 1000) + 1)),
-    'Redis: MB a second to all processes': +((published * (size + 100) * processes) / 1e6).toFixed(2),
+    'Redis: commands a second': Math.ceil(published + processes * (Math.min(published * followed, 1000) + 1)),
+    'Redis: MB a second to all processes': +((published * followed * (size + 100) * processes) / 1e6).toFixed(2),
+    // Published in bulk by one process, as it was recorded: what one log took, and Redis with it.
+    'each log: share of what one took here': +(
+      published /
+      logs /
+      (redis.bare.published * redis.ways.ours.published)
+    ).toFixed(4),
     'network, MB a second to readers': +((readers * events * size) / 1e6).toFixed(1),
     'deploy: arrivals a second, over all processes': Math.ceil(arrivals),
     'deploy: arrivals a second per process': Math.ceil(arrivals / processes),
