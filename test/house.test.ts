@@ -37,6 +37,12 @@ const rooms: Record<string, { values: string[]; types?: string[]; packages?: str
   'server/hub': {
     values: ['protocol', 'log', 'server/http', 'server/door', 'server/reader', 'server/metrics', ...SHARED],
   },
+  'server/runs': {
+    values: [
+      ...['protocol', 'log', 'server/http', 'server/door', 'server/reader', 'server/hub', 'server/metrics'],
+      ...SHARED,
+    ],
+  },
   redis: { values: ['protocol', 'log', 'check'] },
   testing: { values: ['protocol', 'check', 'client/reporting'], types: ['client'] },
   debug: { values: ['client/trace-listeners'] },

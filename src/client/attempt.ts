@@ -3,7 +3,7 @@ import { delay } from './delay.ts'
 import { ConnectError, type ConnectErrorCode, nameOf } from './errors.ts'
 import { toAddress, toHeaders } from './mistakes.ts'
 import type { AttemptInfo, ConnectUrl } from './options.ts'
-import { isSafe, type SendContext, send, type Target } from './redirect.ts'
+import { isSafe, moveTo, type SendContext, send, type Target } from './redirect.ts'
 import { LONGEST_ID, toBytes, UNSENDABLE } from './resume.ts'
 import { isRetryable, type RetryOptions } from './retry.ts'
 import { throwIfAborted } from './step.ts'
@@ -12,16 +12,20 @@ export interface AttemptContext extends SendContext {
   readonly url: ConnectUrl
   readonly info: AttemptInfo
   readonly policy: RetryOptions
+  /** Where the answer can be had again by GET, once a server has said so. */
+  readonly resource: URL | undefined
+  /** What makes the request safe to repeat. */
+  readonly key: string | undefined
   /** The live id; `undefined` while there never was one. */
   readonly id: string | undefined
   /** Called just before the request is sent, with its name, and whether it may be sent twice: a safe method without a body. */
   onRequest(where: string, isRepeatable: boolean): void
 }
 
-/** An accepted answer, and the origin that gave it. */
+/** An accepted answer, and the address that gave it. */
 export interface Answer {
   readonly response: Response
-  readonly origin: string
+  readonly url: URL
 }
 
 /** How much of a refused body is told, in bytes, and how many milliseconds it may take to come. */
@@ -44,7 +48,7 @@ export async function attempt(context: AttemptContext): Promise<Answer | undefin
   // `null` is an empty body; React Native's fetch has none at all.
   if (body === undefined) await refuse('no-body', 'this fetch cannot stream: pass { fetch } from "expo/fetch"')
   // Where fetch followed by itself, only the answer knows the last address.
-  return { response, origin: new URL((platform.guarded && response.url) || target.url).origin }
+  return { response, url: new URL((platform.guarded && response.url) || target.url) }
 }
 
 /** Throws with what a refused body says at its beginning. It is cancelled, and never waited for long: it may be endless, or silent. */
@@ -67,7 +71,17 @@ async function refused(
 
 type Changing<T> = T | ((info: AttemptInfo) => T | Promise<T>)
 
-async function prepare({ url, options, info, platform, id, signal, onWarning }: AttemptContext): Promise<Target> {
+async function prepare({
+  url,
+  options,
+  info,
+  platform,
+  id,
+  resource,
+  key,
+  signal,
+  onWarning,
+}: AttemptContext): Promise<Target> {
   const { method, headers: given, body, lastEventIdParam: param, cursor } = options
   const now = async <T>(value: Changing<T>) =>
     typeof value === 'function' ? (value as (info: AttemptInfo) => T)(info) : value
@@ -75,13 +89,15 @@ async function prepare({ url, options, info, platform, id, signal, onWarning }: 
     url: toAddress(await now(url), options),
     headers: toHeaders(await now(given)),
     method: (await now(method)) ?? 'GET',
-    body: await now(body),
+    body: resource ? undefined : await now(body),
   }
   throwIfAborted(signal)
   const { headers } = target
+  if (resource) moveTo(target, resource)
   const set = (name: string, value: string) => headers.has(name) || headers.set(name, value)
   set('accept', 'text/event-stream')
   if (!platform.guarded) set('cache-control', 'no-cache')
+  if (key && !resource) set('idempotency-key', key)
   // The caller's own header counts until there is a live id; then that one goes, or none.
   if (id !== undefined) headers.delete('last-event-id')
   if (id) {

@@ -1,4 +1,5 @@
 import type { ServerSentEvent } from '../protocol/event.ts'
+import { OUTCOME, type Outcome } from '../protocol/outcome.ts'
 import { createParser } from '../protocol/parser.ts'
 import { ConnectError } from './errors.ts'
 import { type AnyEvent, call } from './listeners.ts'
@@ -20,25 +21,39 @@ export class Body {
   readonly #shared: Shared
   readonly #opened: Opened
   readonly #step: Step
-  readonly #onEnd: () => void
+  readonly #onEnd: (error?: ConnectError) => void
   /** What our own server says of its stream; missing where it is another. */
   readonly #ours: string | null
   readonly #number: number
+  /** Whether it is a stream that tells its end. */
+  readonly #isRun: boolean
   readonly #decode: ((raw: ServerSentEvent) => AnyEvent | undefined) | undefined
   /** The id in the block of the event that comes next, and the one in force before it. */
   #named: string | undefined
   #before: string | undefined
 
-  /** Calls `onEnd` where `until` is reached. */
-  constructor(shared: Shared, opened: Opened, step: Step, onEnd: () => void) {
+  /** Calls `onEnd` where `until` is reached, or the run is over. */
+  constructor(shared: Shared, opened: Opened, step: Step, onEnd: (error?: ConnectError) => void) {
     this.#shared = shared
     this.#opened = opened
     this.#step = step
     this.#onEnd = onEnd
     this.#ours = opened.response.headers.get('unmissed')
     this.#number = ++shared.bodies
+    this.#isRun = /\brun\b/.test(`${this.#ours}`)
+    const location = this.#isRun && opened.response.headers.get('content-location')
+    if (location) this.#readAt(location)
     const { parse, schemas } = shared.options
     if (parse || schemas) this.#decode = (raw) => this.#ask(raw, () => decode(raw, parse, schemas))
+  }
+
+  /** From now on it is read there, and nothing is asked for twice. RFC 9110 §8.7: of another origin's it can say nothing. */
+  #readAt(location: string) {
+    const { url } = this.#opened
+    const resource = new URL(fromBytes(location), url)
+    if (resource.origin !== url.origin) return
+    this.#shared.cursors.readAt(resource)
+    this.#shared.isSafe = true
   }
 
   /** Tells that the server went on after another id than the one asked for. Our own tells it in an event, which says more. */
@@ -79,7 +94,7 @@ export class Body {
           this.#named = id
           this.#before = cursors.parsed
         }
-        if (!options.cursor) cursors.move(id, this.#opened.origin)
+        if (!options.cursor) cursors.move(id, this.#opened.url.origin)
       },
       onEvent: (raw) => {
         const named = this.#named
@@ -105,16 +120,26 @@ export class Body {
   #onEvent(raw: ServerSentEvent, named: string | undefined, before: string) {
     const { options, cursors, consumers, health } = this.#shared
     const { cursor, until } = options
-    const { asked, origin } = this.#opened
+    const { asked, url } = this.#opened
     health.deliver()
+    if (this.#isRun && raw.type === OUTCOME) return this.#finish(raw)
     if (raw.data === until) return this.#onEnd()
     if (this.#ours && raw.type === 'gap') this.#tellGap({ asked, resumed: named ?? newestOf(raw.data), data: raw.data })
     cursors.begin(before)
     const next = cursor && this.#ask(raw, cursor)
-    if (next !== undefined) cursors.move(next, origin)
+    if (next !== undefined) cursors.move(next, url.origin)
     consumers.emit(raw, this.#decode)
     cursors.end()
     if (typeof until === 'function' && this.#ask(raw, until)) this.#onEnd()
+  }
+
+  /** It is over, and would be over again. */
+  #finish(raw: ServerSentEvent) {
+    const outcome: Outcome = JSON.parse(raw.data)
+    this.#shared.outcome = outcome
+    const { state, code, message = code } = outcome
+    const error = new ConnectError('run-failed', `the run failed: ${message}`, false, { ...this.#shared, event: raw })
+    this.#onEnd(state === 'failed' ? error : undefined)
   }
 
   #tellGap(gap: Gap) {

@@ -69,6 +69,7 @@ export const CONNECT: Rules = {
   lastEventId: string,
   lastEventIdParam: text,
   resume: object,
+  idempotencyKey: or({ is: (value) => value === true, must: 'true' }, text),
   cursor: callable,
   dedupe: flag,
   dedupeSize: bound,

@@ -1,4 +1,5 @@
 import type { EventIterator, ServerSentEvent } from '../protocol/event.ts'
+import type { Outcome } from '../protocol/outcome.ts'
 import { checkConnect } from './check-options.ts'
 import { Handle } from './handle.ts'
 import type { CloseReason, ConnectOptions, ConnectUrl, ListenOptions, Snapshot, State } from './options.ts'
@@ -50,6 +51,8 @@ export interface Connection<Events extends object = Record<string, string>> {
   subscribe(listener: (snapshot: Snapshot) => unknown): () => void
   /** The id of the newest event that everybody has handled: listeners ran, what they promised came, loops went on. What another connection should resume after; the attempts of this one resume after what has come. */
   readonly lastEventId: string
+  /** How the run ended that was read; nothing before, nor of a stream that is none. */
+  readonly outcome: Outcome | undefined
   /** What it is, for logs: its request, state, attempt, delay, error and last event id. */
   toJSON(): object
   /** Resolves when the stream is open for the first time; rejects if it is closed before. */

@@ -108,6 +108,7 @@ export class Control {
     if (this.isOver) return
     this.isOver = true
     for (const undo of this.#undos) undo?.()
+    if (reason === 'ended' || reason === 'stopped' || isGone(error)) this.#shared.cursors.forget()
     this.#cut()
     this.#shared.status.enter('closed', error)
     // Who closed it wants no more.
@@ -115,4 +116,9 @@ export class Control {
     this.settleOpened(error ?? new ConnectError('closed', 'closed before it opened'))
     this.#settleClosed(reason)
   }
+}
+
+/** Whether there is nothing to come back to. */
+function isGone({ code, status }: Partial<ConnectError> = {}): boolean {
+  return code === 'run-failed' || status === 404 || status === 410
 }

@@ -16,6 +16,8 @@ export class Cursors {
   parsed: string
   /** The origin that named it; missing while the caller did. */
   origin: string | undefined
+  /** Where the stream can be had by GET, where another request began it. */
+  resource: URL | undefined
   /** The id before the event whose listeners are running. */
   #before: string | undefined
   /** In the order of the stream. */
@@ -38,10 +40,26 @@ export class Cursors {
     return oldest?.before ?? this.#before ?? this.parsed
   }
 
-  /** Begins anew, after an id that was kept. */
-  load(id: string): void {
+  /** Begins anew, after an id that was kept; with the address, where that was kept, too. An id has no line end. */
+  load(kept: string): void {
+    const [id = '', resource] = kept.split('\n').reverse()
+    if (resource) this.resource = new URL(resource)
     this.parsed = id
-    this.#saved = id
+    this.#saved = kept
+  }
+
+  /** From now on the stream is had there. */
+  readAt(resource: URL): void {
+    this.resource = resource
+    this.save()
+  }
+
+  /** What began it is over: the next time it is begun anew. */
+  forget(): void {
+    if (!this.resource) return
+    this.resource = undefined
+    this.#keep('')
+    this.#isPageLeft = true
   }
 
   /** An id came, from this origin. */
@@ -88,12 +106,15 @@ export class Cursors {
 
   /** Saves what was handled, if that is news. */
   save(): void {
-    const resume = this.#resume
-    if (!resume?.save || this.#isPageLeft) return
-    const { handled } = this
-    if (handled === this.#saved) return
-    this.#saved = handled
-    call(() => resume.save?.(handled))
+    if (this.#isPageLeft) return
+    const { handled, resource } = this
+    this.#keep(resource ? `${resource}\n${handled}` : handled)
+  }
+
+  #keep(place: string) {
+    if (!this.#resume?.save || place === this.#saved) return
+    this.#saved = place
+    call(() => this.#resume?.save?.(place))
   }
 
   /** A chunk was taken, which the id is not to keep in memory. */

@@ -17,6 +17,7 @@ export type ConnectErrorCode =
   | 'unsendable-id'
   | 'consumer-stalled'
   | 'deadline'
+  | 'run-failed'
   | 'invalid-option'
 
 /** What is known of an error where it is made. */

@@ -1,4 +1,5 @@
 import type { EventIterator } from '../protocol/event.ts'
+import type { Outcome } from '../protocol/outcome.ts'
 import { Consumers } from './consumers.ts'
 import { Control } from './control.ts'
 import { Cursors } from './cursors.ts'
@@ -24,7 +25,7 @@ export class Handle {
   #isAwaited = false
 
   constructor(url: ConnectUrl, options: ConnectOptions) {
-    const { lastEventId = '', resume, retry, headers } = options
+    const { lastEventId = '', resume, retry, headers, idempotencyKey } = options
     // A mistake is told where it was made; functions may answer better next time.
     if (typeof url !== 'function') toAddress(url, options)
     if (typeof headers !== 'function') toHeaders(headers)
@@ -45,6 +46,7 @@ export class Handle {
       consumers,
       health,
       isSafe: true,
+      key: idempotencyKey === true ? newKey() : idempotencyKey,
       bodies: 0,
     }
     const control = new Control(shared)
@@ -86,6 +88,9 @@ export class Handle {
   get snapshot(): Snapshot {
     return this.#status.snapshot
   }
+  get outcome(): Outcome | undefined {
+    return this.#shared.outcome
+  }
   get lastEventId(): string {
     return this.#status.snapshot.lastEventId
   }
@@ -118,4 +123,9 @@ export class Handle {
   readonly unpause = (): void => this.#control.unpause(BY_CALLER)
   readonly reconnect = (): void => this.#control.reconnect()
   readonly close = (): void => this.#control.finish('closed')
+}
+
+/** `crypto.randomUUID` is not there on pages without TLS. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-')
 }

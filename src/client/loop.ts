@@ -49,7 +49,7 @@ async function attempt(shared: Shared, control: Control, step: Step): Promise<Co
 }
 
 function enter(shared: Shared, control: Control, step: Step, opened: Opened): Body {
-  const body = new Body(shared, opened, step, () => control.finish('ended'))
+  const body = new Body(shared, opened, step, (error) => (error ? control.fail(error) : control.finish('ended')))
   shared.health.open()
   trace(() => [shared.status, `answered; ${opened.response.headers.get('unmissed') ?? 'no server of ours'}`])
   // Between two awaits somebody may have had another wish, and so may whoever hears of the opening.

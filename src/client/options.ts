@@ -82,7 +82,9 @@ export interface ConnectOptions extends Omit<RequestInit, 'body' | 'headers' | '
   lastEventId?: string | undefined
   /** A query parameter that carries the id instead of the `Last-Event-ID` header, which costs a CORS preflight. Default: none. */
   lastEventIdParam?: string | undefined
-  /** Keeps the id over a reload; see `storage`. Default: none. */
+  /** Makes a request that is not safe, such as a POST, one that may be repeated when no answer came: it is sent as `Idempotency-Key`, the same each time; `true` for one that is made for this connection. Default: none. */
+  idempotencyKey?: string | true | undefined
+  /** Keeps the id over a reload, and the address of a run; see `storage`. Default: none. */
   resume?: Resume | undefined
   /** Finds the id to resume after in an event, for services that keep it in the data. It is given to `url`, `headers` and `body`, and sent only as `lastEventIdParam`. Default: the id of the event. */
   cursor?: ((event: ServerSentEvent) => string | undefined) | undefined

@@ -83,17 +83,28 @@ function redirect(target: Target, response: Response, count: number, { idOrigin,
   if (takesId && idParam) next.searchParams.set(...idParam)
   if (!takesId && (idParam || headers.has('last-event-id')))
     onWarning(new ConnectError('unsendable-id', `the last event id is not sent to ${next.origin}`))
-  for (const name of [...headers.keys()]) {
-    // What describes the body comes and goes with it (RFC 9110 §8).
-    const lost = /^content-(type|encoding|language|location)$/.test(name)
-      ? rewritten || (foreign && !body)
-      : foreign && !/^(accept|cache-control)$/.test(name) && !(takesId && name === 'last-event-id')
-    if (lost) headers.delete(name)
-  }
+  drop(headers, rewritten || (foreign && !body), foreign, takesId)
   target.url = next
   if (rewritten) {
     target.method = 'GET'
     target.body = undefined
+  }
+}
+
+/** Asks for what an answer represents, in place of asking again for the answer. */
+export function moveTo(target: Target, resource: URL): void {
+  drop(target.headers, true, resource.origin !== target.url.origin, true)
+  target.url = new URL(resource)
+  target.method = 'GET'
+}
+
+/** Deletes what does not go along: what describes a body without it (RFC 9110 §8), what is the caller's at another origin. */
+function drop(headers: Headers, bodyIsLost: boolean, foreign: boolean, takesId: boolean): void {
+  for (const name of [...headers.keys()]) {
+    const lost = /^content-(type|encoding|language|location)$/.test(name)
+      ? bodyIsLost
+      : foreign && !/^(accept|cache-control)$/.test(name) && !(takesId && name === 'last-event-id')
+    if (lost) headers.delete(name)
   }
 }
 

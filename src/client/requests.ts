@@ -11,8 +11,8 @@ export interface Opened extends Answer {
 }
 
 /** Whether the request of now may be made again: it is safe, or the caller says so. */
-export const mayRepeat = ({ options: { retry }, isSafe }: Shared): boolean =>
-  retry === undefined ? isSafe : retry !== false
+export const mayRepeat = ({ options: { retry }, isSafe, key }: Shared): boolean =>
+  retry === undefined ? isSafe || !!key : retry !== false
 
 /** The answer to a request, if it begins in time; or nothing where the server asks us to stop. */
 export async function open(shared: Shared, step: Step): Promise<Opened | undefined> {
@@ -88,6 +88,8 @@ async function request(shared: Shared, signal: AbortSignal): Promise<Opened | un
     signal,
     info: { attempt: health.failures + 1, lastEventId: asked },
     id: asked || (origin && asked),
+    resource: cursors.resource,
+    key: shared.key,
     idOrigin: origin,
     onRequest: (where, isSafe) => {
       shared.where = where

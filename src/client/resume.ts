@@ -2,7 +2,7 @@
 export interface Resume {
   /** Called once, before the first attempt, which waits for it without a limit; after a failure once more. */
   load?: (() => string | null | undefined | Promise<string | null | undefined>) | undefined
-  /** Called with the id of the newest event that everybody has handled: listeners ran, what they promised came, loops went on. */
+  /** Called with the id of the newest event that everybody has handled: listeners ran, what they promised came, loops went on. For a run with its address before it, and a line end between them; with nothing when that is over. */
   save?: ((id: string) => unknown) | undefined
 }
 

@@ -1,3 +1,4 @@
+import type { Outcome } from '../protocol/outcome.ts'
 import type { Consumers } from './consumers.ts'
 import type { Cursors } from './cursors.ts'
 import type { ConnectError } from './errors.ts'
@@ -26,6 +27,10 @@ export interface Shared {
   where?: string
   /** Whether the request of now is a safe method without a body. */
   isSafe: boolean
+  /** What makes its requests safe to repeat. */
+  readonly key?: string | undefined
+  /** How the run ended that it reads. */
+  outcome?: Outcome | undefined
   /** The server's reconnection time, in milliseconds. */
   retry?: number | undefined
   /** Watches the body of now. */

@@ -18,6 +18,7 @@ export {
 } from '../log/log.ts'
 export { type MemoryLogs, type MemoryLogsOptions, memoryLogs } from '../log/memory.ts'
 export type { MemoryLogOptions } from '../log/retention.ts'
+export type { Outcome } from '../protocol/outcome.ts'
 export { type AdminHandler, type AdminOptions, adminHandler } from './admin.ts'
 export { OptionError } from './check.ts'
 export { type Authorize, type BearerOptions, bearer } from './door/authorize.ts'
@@ -50,3 +51,16 @@ export type { Connection, EndOptions, QueueOptions } from './reader/connection.t
 export type { Gap, GapReason } from './reader/gap.ts'
 export type { SlowPolicy } from './reader/slow.ts'
 export type { Subscriber, SubscriberState } from './reader/subscriber.ts'
+export { RunError, RunFailure } from './runs/errors.ts'
+export type {
+  Producer,
+  Production,
+  ReadOptions,
+  Run,
+  RunInfo,
+  Runs,
+  RunsOptions,
+  Source,
+  StartOptions,
+} from './runs/options.ts'
+export { createRuns } from './runs/runs.ts'

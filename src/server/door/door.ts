@@ -32,8 +32,8 @@ export interface House<Guest, Start extends Beginning> {
   readonly closing: boolean
   /** Makes a reader of what was granted, whole, before anything is sent. */
   make(exchange: Exchange, asked: string, grants: Grants): Guest
-  /** Where the reader begins. */
-  begin(guest: Guest): Promise<Start>
+  /** Where the reader begins; or why it is not to. */
+  begin(guest: Guest): Promise<Start | Refusal>
   /** Sends the head, and takes the reader in. */
   seat(guest: Guest, place: Place, start: Start, head: Record<string, string>): void
   /** Counts a connection of a user in, over all processes; what counts it out, or nothing where there are too many. */
@@ -117,6 +117,7 @@ export class Door<Guest, Start extends Beginning> {
     })
     if (!start) return this.#stopping()
     if (exchange.gone) return undefined
+    if ('status' in start) return start
     const beginning = { 'Last-Event-ID': latin1(start.id) }
     const head = merged(streamHead(heartbeat, 'ids=unique'), beginning, cors, headers)
     const answer = this.#stopping() ?? headOnly(exchange, head)

@@ -38,16 +38,27 @@ function areLogs(values: readonly unknown[]): boolean {
   return values.length > 0 && values.length <= MOST_LOGS && values.every(isOneLog) && names.size === values.length
 }
 
-const RULES: Rules = {
+/** What is said of readers, whatever they read. */
+export const READER_RULES: Rules = {
   ...QUEUE_RULES,
-  authorize: callable,
   authorizeTimeout: milliseconds,
-  history: or(bound, object),
-  log: isLog,
   logTimeout: milliseconds,
   heartbeat: milliseconds,
   ping: eventType,
   retry: wholeMilliseconds,
+  cors: { is: (value) => value !== null, must: 'origins, or more closely { origins, … }' },
+  limits: object,
+  methods: tokens,
+  negotiate: NEGOTIATE,
+  headers: headerFields,
+  onRefuse: callable,
+}
+
+const RULES: Rules = {
+  ...READER_RULES,
+  authorize: callable,
+  history: or(bound, object),
+  log: isLog,
   connected: or(flag, eventType),
   slow: {
     is: (value) =>
@@ -55,18 +66,12 @@ const RULES: Rules = {
       (object.is(value) && typeof (value as { latest?: unknown }).latest === 'function'),
     must: '"disconnect", "drop-oldest", "drop-newest" or { latest: (event) => key }',
   },
-  cors: { is: (value) => value !== null, must: 'origins, or more closely { origins, … }' },
-  limits: object,
   maxDuration: milliseconds,
-  methods: tokens,
-  negotiate: NEGOTIATE,
-  headers: headerFields,
   hookTimeout: milliseconds,
   onConnect: callable,
   onDisconnect: callable,
   onGap: callable,
   onDrop: callable,
-  onRefuse: callable,
   onPublish: callable,
 }
 

@@ -33,6 +33,8 @@ export class Feed {
   #starting: Promise<Position> | undefined
   #asked: Promise<Bounds> | undefined
   #closed = false
+  /** Why no more will come. */
+  #end: 'sealed' | 'expired' | undefined
   /** What was delivered before it was known from where on. */
   #early: Entry[] = []
   /** Up to where the log is read because something did not come; what comes meanwhile is read, too. */
@@ -102,7 +104,10 @@ export class Feed {
           entries: (entries) => {
             for (const entry of entries) this.#receive(entry)
           },
-          end: (reason) => this.#home.ended(reason),
+          end: (reason) => {
+            this.#end = reason
+            this.#tellEnd()
+          },
           error: (error) => this.#home.report(error),
         }),
       ),
@@ -112,7 +117,13 @@ export class Feed {
     this.#position = { epoch: following.epoch, offset: following.offset }
     this.pages.at(following.epoch)
     for (const entry of this.#early.splice(0)) this.#receive(entry)
+    this.#tellEnd()
     return { epoch: following.epoch, offset: following.offset }
+  }
+
+  /** Not before all that was announced has come. */
+  #tellEnd(): void {
+    if (this.#end && this.#position && this.#target === undefined) this.#home.ended(this.#end)
   }
 
   #receive(entry: Entry): void {
@@ -167,6 +178,7 @@ export class Feed {
       }
     } finally {
       this.#target = undefined
+      this.#tellEnd()
     }
   }
 }

@@ -108,7 +108,7 @@ export class Readers implements Home<HubSubscriber>, ShardsHome {
       if (!seat) continue
       const shard = this.shards.of(seat)
       shard.take(seat)
-      void shard.replay.join(seat, seat.subscriber.before)
+      void shard.join(seat, seat.subscriber.before)
     }
   }
 

@@ -34,6 +34,7 @@ export class Shard implements FeedHome, SeatHome {
   replay: Replay
   readonly #home: ShardHome
   #rest: Timer | undefined
+  #isOver = false
 
   constructor(log: Log, index: number, home: ShardHome) {
     this.log = log
@@ -61,6 +62,12 @@ export class Shard implements FeedHome, SeatHome {
     this.#rest?.stop()
   }
 
+  /** Brings a reader from where it is to where the log is, after what it has to be given before. */
+  async join(seat: Seat, before?: Promise<unknown>): Promise<void> {
+    await this.replay.join(seat, before)
+    if (this.#isOver && seat.live) seat.subscriber.end('closed')
+  }
+
   leave(seat: Seat): void {
     seat.live = false
     if (this.seats.delete(seat)) this.#wait()
@@ -83,12 +90,14 @@ export class Shard implements FeedHome, SeatHome {
       // It was brought to where the feed was, or further; the log says whether anything is missing since then.
       const offset = seat.epoch === before.epoch ? Math.max(before.offset, seat.offset) : before.offset
       seat.moveTo({ epoch: before.epoch, offset })
-      void this.replay.join(seat)
+      void this.join(seat)
     }
   }
 
+  /** Nothing more will come: who has all of it is done, and the others will be. */
   ended(): void {
-    for (const { subscriber } of this.seats) subscriber.end('closed')
+    this.#isOver = true
+    for (const seat of this.seats) if (seat.live) seat.subscriber.end('closed')
   }
 
   report(error: unknown): void {

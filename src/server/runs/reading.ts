@@ -1,0 +1,207 @@
+import { type Log, toId } from '../../log/log.ts'
+import { startTimer, type Timer } from '../../log/timer.ts'
+import { Door, type House } from '../door/door.ts'
+import type { Grants, Verdict } from '../door/grant.ts'
+import type { Place } from '../door/limits.ts'
+import type { Exchange, HubRequest, Refusal } from '../http/exchange.ts'
+import { latin1, merged } from '../http/headers.ts'
+import type { Start } from '../hub/arrivals.ts'
+import { Readers } from '../hub/readers.ts'
+import { Spread } from '../hub/spread.ts'
+import type { Metrics } from '../metrics.ts'
+import type { HubSubscriber } from '../reader/hub-subscriber.ts'
+import type { Subscriber } from '../reader/subscriber.ts'
+import type { ReadOptions, RunInfo, RunsOptions } from './options.ts'
+import type { Known } from './registry.ts'
+
+/** How long what a run needs for its readers is kept after the last of them, in milliseconds. */
+const LINGER = 30_000
+const EXPOSE = 'Access-Control-Expose-Headers'
+const GONE: Refusal = { status: 404, message: 'there is no such run: it never was, or it is over and no longer kept' }
+/** A standard reader does not return after this. */
+const HAD_ALL: Refusal = { status: 204 }
+
+/** What the readers of runs need of them. */
+export interface ReadingHome {
+  readonly closing: boolean
+  find(id: string): Promise<Known | undefined>
+  logOf(run: Known): Log
+  infoOf(run: Known): RunInfo
+  forget(run: Known): void
+  /** A reader has had all of a run that is over. */
+  hadAll(run: Known, log: Log): void
+  claim(user: string, most: number): Promise<(() => void) | undefined>
+  report(error: unknown): void
+}
+
+/** The readers of one run in this process. */
+interface Stage {
+  readonly run: Known
+  readonly log: Log
+  readonly readers: Readers
+  usedAt: number
+}
+
+interface Asked {
+  readonly id: string
+  readonly options: ReadOptions
+  stage?: Stage
+}
+
+/** Serves runs to their readers: one door for all, and for each run what a hub has for its log. */
+export class Reading implements House<HubSubscriber, Start> {
+  readonly #home: ReadingHome
+  readonly #options: RunsOptions
+  readonly #patience: number
+  readonly #metrics: Metrics
+  readonly #door: Door<HubSubscriber, Start>
+  readonly #asked = new WeakMap<Exchange, Asked>()
+  /** By the life of the run. */
+  readonly #stages = new Map<string, Stage>()
+  #timer: Timer | undefined
+
+  constructor(home: ReadingHome, options: RunsOptions, patience: number, metrics: Metrics) {
+    this.#home = home
+    this.#options = options
+    this.#patience = patience
+    this.#metrics = metrics
+    this.#door = new Door<HubSubscriber, Start>(this, {
+      ...options,
+      authorize: (request) => this.#authorize(request),
+    })
+  }
+
+  enter(exchange: Exchange, id: string, options: ReadOptions): Promise<HubSubscriber | undefined> {
+    this.#asked.set(exchange, { id, options })
+    return this.#door.enter(exchange, { since: 0 })
+  }
+
+  get size(): number {
+    let size = 0
+    for (const { readers } of this.#stages.values()) size += readers.roster.all.size
+    return size
+  }
+
+  readersOf(life: string): number {
+    return this.#stages.get(life)?.readers.roster.all.size ?? 0
+  }
+
+  async close(within: number): Promise<void> {
+    this.#timer?.stop()
+    const retry = this.#options.retry ?? 1000
+    await Promise.all([...this.#stages.values()].map(({ readers }) => readers.close(within, retry)))
+    this.#stages.clear()
+  }
+
+  async #authorize(request: HubRequest): Promise<Verdict> {
+    const asked = this.#asked.get(request as Exchange) as Asked
+    const run = await this.#home.find(asked.id)
+    if (!run) return GONE
+    const { authorize } = this.#options
+    const verdict = authorize === 'anyone' || (await authorize(request, this.#home.infoOf(run)))
+    if (verdict) asked.stage = this.#stageOf(run)
+    return verdict
+  }
+
+  #stageOf(run: Known): Stage {
+    let stage = this.#stages.get(run.life)
+    if (!stage) {
+      const log = this.#home.logOf(run)
+      const { heartbeat, ping, retry, maxQueued, stallTimeout } = this.#options
+      const onError = (error: unknown): void => this.report(error)
+      const onDisconnect = (reader: Subscriber): void => this.#left(run, log, (reader as HubSubscriber).outbox.sent)
+      const options = { heartbeat, ping, retry, maxQueued, stallTimeout, onError, onDisconnect }
+      const readers = new Readers(new Spread(log), this.#patience, options, this.#metrics)
+      stage = { run, log, readers, usedAt: 0 }
+      this.#stages.set(run.life, stage)
+    }
+    stage.usedAt = performance.now()
+    this.#timer ??= startTimer(LINGER / 3, () => this.#clear())
+    return stage
+  }
+
+  #left(run: Known, log: Log, id: string): void {
+    if (run.state === 'running' || !this.#options.keepUnread) return
+    const has = async (): Promise<void> => {
+      const bounds = await log.bounds()
+      if (bounds.sealed && toId(bounds) === id) this.#home.hadAll(run, log)
+    }
+    has().catch((error) => this.report(error))
+  }
+
+  #clear(): void {
+    for (const [life, { readers, usedAt, log }] of this.#stages) {
+      if (readers.roster.all.size > 0 || performance.now() - usedAt < LINGER) continue
+      this.#stages.delete(life)
+      void readers.close(0, 0)
+      void log.close()
+    }
+    if (this.#stages.size > 0) return
+    this.#timer?.stop()
+    this.#timer = undefined
+  }
+
+  // What the door needs.
+
+  get closing(): boolean {
+    return this.#home.closing
+  }
+
+  make(exchange: Exchange, asked: string, grants: Grants): HubSubscriber {
+    return this.#stage(exchange).readers.make(exchange, asked, grants)
+  }
+
+  async begin(subscriber: HubSubscriber): Promise<Start | Refusal> {
+    const { readers, run, log } = this.#stage(subscriber.exchange)
+    const start = await readers.begin(subscriber)
+    if (run.state === 'running') return start
+    const bounds = await readers.shards.all[0]?.feed.bounds()
+    if (bounds?.sealed) return start.gaps.length === 0 && start.id === toId(bounds) ? HAD_ALL : start
+    // What it had was dropped: there was no room for it.
+    void log.expire(0)
+    this.#home.forget(run)
+    return GONE
+  }
+
+  seat(subscriber: HubSubscriber, place: Place, start: Start, head: Record<string, string>): void {
+    const { exchange } = subscriber
+    const { readers } = this.#stage(exchange)
+    exchange.owner = subscriber
+    exchange.open(merged(head, this.#headOf(exchange, head)))
+    exchange.skipBody()
+    subscriber.place = place
+    readers.welcome(subscriber)
+    readers.start(subscriber, start)
+  }
+
+  claim(user: string, most: number): Promise<(() => void) | undefined> {
+    return this.#home.claim(user, most)
+  }
+
+  refused(refusal: Refusal, request: HubRequest): void {
+    this.#metrics.count('refusals_total', 1, `{status="${refusal.status}"}`)
+    this.#options.onRefuse?.(refusal, request)
+  }
+
+  report(error: unknown): void {
+    this.#home.report(error)
+  }
+
+  #stage(exchange: Exchange): Stage {
+    return (this.#asked.get(exchange) as Required<Asked>).stage
+  }
+
+  /** RFC 9110 §8.7: what is in this answer is found at that address, too. */
+  #headOf(exchange: Exchange, { Unmissed: told, [EXPOSE]: exposed }: Record<string, string>): Record<string, string> {
+    const { id, options } = this.#asked.get(exchange) as Asked
+    const path = exchange.url.split(/[?#]/, 1)[0] ?? ''
+    const own = exchange.method === 'GET' ? undefined : `${path.replace(/\/$/, '')}/${encodeURIComponent(id)}`
+    const location = options.location ?? own
+    return {
+      ...(location !== undefined && { 'Content-Location': latin1(location) }),
+      Unmissed: `${told}, run`,
+      // Pages of other origins see only what is named.
+      ...(exposed && { [EXPOSE]: 'Content-Location' }),
+    }
+  }
+}

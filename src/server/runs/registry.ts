@@ -1,0 +1,179 @@
+import { type Appended, type Entry, type Log, type Position, toId } from '../../log/log.ts'
+import type { Outcome } from '../../protocol/outcome.ts'
+import { Feed, type FeedHome } from '../hub/feed.ts'
+import type { Delivery } from '../reader/delivery.ts'
+import { within } from '../within.ts'
+import { fromEntry, type Note, toMessage } from './note.ts'
+
+/** A run as all processes know it. */
+export interface Known {
+  readonly id: string
+  /** Where it began, in the log of all: new each time that it is begun again. */
+  readonly life: string
+  readonly owner: string | undefined
+  readonly startedAt: number
+  /** Which process produces it. */
+  by: string
+  state: 'running' | Outcome['state']
+  endedAt: number | undefined
+  code: string | undefined
+}
+
+/** Who is told of what others have noted. */
+export interface RegistryHome {
+  /** How long a run can be known after its beginning, and after its end, in milliseconds. */
+  readonly longest: number
+  readonly kept: number
+  readonly most: number
+  ended(run: Known): void
+  stopped(run: Known, reason: string | undefined): void
+  taken(run: Known): void
+  report(error: unknown): void
+}
+
+/** Which runs there are, in all processes: what is noted in one log is read by all, from its oldest note on. */
+export class Registry implements FeedHome {
+  readonly log: Log
+  readonly #home: RegistryHome
+  readonly #patience: number
+  readonly #feed: Feed
+  /** In the order in which they began. */
+  readonly #runs = new Map<string, Known>()
+  #loading: Promise<void> | undefined
+  /** What came while the older notes were read. */
+  #early: Entry[] | undefined
+
+  constructor(log: Log, patience: number, home: RegistryHome) {
+    this.log = log
+    this.#home = home
+    this.#patience = patience
+    this.#feed = new Feed(log, patience, toId, this)
+  }
+
+  /** Every run that can be read, as far as it is known. */
+  get all(): Known[] {
+    return [...this.#runs.values()].filter((run) => this.#isKept(run))
+  }
+
+  /** Resolves when all older notes are read; tried again by the next who asks, where it failed. */
+  ready(): Promise<void> {
+    this.#loading ??= this.#load().catch((error) => {
+      this.#loading = undefined
+      throw error
+    })
+    return this.#loading
+  }
+
+  /** A run; where it is not known here, what others have noted by now is read first. */
+  async find(id: string): Promise<Known | undefined> {
+    await this.ready()
+    if (!this.#runs.has(id)) await this.#feed.check()
+    const run = this.#runs.get(id)
+    return run && this.#isKept(run) ? run : undefined
+  }
+
+  /** Asks a log that may have lost a delivery on the way whether it is ahead. */
+  check(): Promise<void> {
+    return this.#feed.check()
+  }
+
+  /** Notes something, once under a key; answers with where it stands. */
+  async note(note: Note, idempotencyKey?: string): Promise<Appended> {
+    const message = toMessage(note)
+    const appended = await within(this.#patience, 'the log', this.log.append(message, { idempotencyKey }))
+    if (!appended.repeated) this.#take({ ...appended, at: Date.now(), message })
+    return appended
+  }
+
+  forget(id: string): void {
+    this.#runs.delete(id)
+  }
+
+  close(): void {
+    this.#feed.close()
+  }
+
+  async #load(): Promise<void> {
+    this.#early = []
+    const end = await this.#feed.ready()
+    await this.#readUpTo(this.#feed.position ?? end)
+    for (const entry of this.#early ?? []) this.#take(entry)
+    this.#early = undefined
+  }
+
+  async #readUpTo({ epoch, offset: end }: Position): Promise<void> {
+    const { oldest } = await this.#feed.bounds()
+    for (let offset = oldest - 1; offset < end; ) {
+      const page = await this.#feed.pages.read({ epoch, offset })
+      if (!page || page.end <= offset) return
+      for (const { entry } of page.deliveries) {
+        if (entry.offset > offset && entry.offset <= end) this.#take(entry)
+      }
+      offset = page.end
+    }
+  }
+
+  /** Any number of times, for each: what was said once is not said again. */
+  #take(entry: Entry): void {
+    const note = fromEntry(entry)
+    if (!note) return
+    const known = this.#runs.get(note.id)
+    if (note.kind === 'start') {
+      const { id, by, at, owner } = note
+      const life = toId(entry)
+      if (known?.life === life) return
+      // Behind the others: the oldest go first.
+      this.#runs.delete(id)
+      this.#runs.set(id, { id, life, owner, startedAt: at, by, state: 'running', endedAt: undefined, code: undefined })
+      this.#sweep()
+    } else if (known?.life !== note.life || known.state !== 'running') return
+    else if (note.kind === 'stop') this.#home.stopped(known, note.reason)
+    else if (note.kind === 'take') {
+      known.by = note.by
+      this.#home.taken(known)
+    } else {
+      known.state = note.state
+      known.endedAt = note.at
+      known.code = note.code
+      this.#home.ended(known)
+    }
+  }
+
+  #isKept({ startedAt, endedAt }: Known): boolean {
+    const until = endedAt === undefined ? startedAt + this.#home.longest : endedAt + this.#home.kept
+    return Date.now() < until
+  }
+
+  /** Those go that can be read no more; at the bound those that are over, the oldest first. */
+  #sweep(): void {
+    for (const [id, run] of this.#runs) {
+      const isFull = this.#runs.size > this.#home.most
+      if (this.#isKept(run) && !(isFull && run.state !== 'running')) {
+        if (!isFull) return
+        continue
+      }
+      this.#runs.delete(id)
+    }
+  }
+
+  // What the log tells of.
+
+  deliver({ entry }: Delivery): void {
+    if (this.#early) this.#early.push(entry)
+    else this.#take(entry)
+  }
+
+  moved(): void {
+    // Another life of the log: all of it is read again.
+    const { position } = this.#feed
+    if (position) this.#readUpTo(position).catch((error) => this.report(error))
+  }
+
+  ended(): void {
+    this.report(new Error(`the log ${this.log.name} was sealed: runs need it`))
+  }
+
+  report(error: unknown): void {
+    this.#home.report(error)
+  }
+}

@@ -1,0 +1,177 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, expect, test } from 'vitest'
+import type { Outcome } from '../../src/server/index.ts'
+import { type Child, startChild } from '../helpers/child.ts'
+import { open as openReader, type Reader } from '../helpers/reader.ts'
+import { ask } from './cluster.ts'
+import type { RunsProcess } from './runs/process.ts'
+import { ON_DISK, startRedis } from './server.ts'
+import { during, PATIENT } from './world.ts'
+
+// Runs over several processes, each a real one, that share nothing but a real Redis.
+
+const redis = during(() => startRedis(...ON_DISK))
+const undo: (() => unknown)[] = []
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step()
+})
+let name = 0
+
+async function start(takesOver = false) {
+  const args = [String(redis().port), takesOver ? 'yes' : 'no']
+  const child: Child<RunsProcess> = await startChild<RunsProcess>(new URL('./runs/process.ts', import.meta.url), {
+    args,
+  })
+  undo.push(() => child.stop())
+  const port = await child.call('listen')
+  const join = async (id: string, lastEventId?: string): Promise<Reader> => {
+    const reader = await openReader(`http://127.0.0.1:${port}/${id}`, { lastEventId })
+    undo.push(() => reader.drop())
+    return reader
+  }
+  return { ...child, join }
+}
+
+const numbersOf = ({ events }: Reader) => events.filter(({ type }) => type === 'message').map(({ data }) => data)
+const outcomeOf = ({ events }: Reader): Outcome | undefined => {
+  const last = events.at(-1)
+  return last?.type === 'outcome' ? JSON.parse(last.data) : undefined
+}
+const upTo = (count: number) => Array.from({ length: count }, (_, n) => String(n))
+
+test('a run is read at any process, resumed at another, and ended for all', async () => {
+  const id = `run-${++name}`
+  const [one, two, three] = [await start(), await start(), await start()]
+  expect(await one.call('start', id, 100, 5)).toBe(true)
+  expect(await two.call('start', id, 100, 5)).toBe(false)
+  const first = await two.join(id)
+  await first.until(30)
+  first.drop()
+  const had = first.events.length
+  const [second, whole] = [await three.join(id, first.events.at(-1)?.id), await three.join(id)]
+  await Promise.all([second.ended, whole.ended])
+  expect(numbersOf(whole)).toEqual(upTo(100))
+  expect([...numbersOf(first).slice(0, had), ...numbersOf(second)]).toEqual(upTo(100))
+  expect([outcomeOf(second), outcomeOf(whole)]).toEqual([
+    { state: 'finished', value: 100 },
+    { state: 'finished', value: 100 },
+  ])
+  expect((await one.join(id, whole.events.at(-1)?.id)).status).toBe(204)
+  expect((await one.call('list')).find((run) => run.id === id)).toMatchObject({ state: 'finished' })
+})
+
+test('a run is stopped from any process', async () => {
+  const id = `run-${++name}`
+  const [one, two] = [await start(), await start()]
+  await one.call('start', id, 100_000, 5)
+  const reader = await two.join(id)
+  await reader.until(5)
+  expect(await two.call('stop', id)).toBe(true)
+  await reader.ended
+  expect(outcomeOf(reader)).toEqual({ state: 'stopped', reason: 'enough' })
+  await expect.poll(() => one.call('state', id), PATIENT).toBe('stopped')
+})
+
+test('of many who start one at the same moment one does, a thousand times', async () => {
+  const all = [await start(), await start()]
+  const made = await Promise.all(all.map((one) => one.call('startAll', 1000)))
+  const both = made[0]?.map((isNew, n) => Number(isNew) + Number(made[1]?.[n]))
+  expect(both).toEqual(Array(1000).fill(1))
+  // Else they did not race.
+  expect(made[0]?.filter(Boolean).length).toBeGreaterThan(0)
+  expect(made[1]?.filter(Boolean).length).toBeGreaterThan(0)
+  for (const one of all) expect(await one.call('errors')).toEqual([])
+}, 60_000)
+
+test('a producer that is killed is noticed, and its readers are told, wherever they are', async () => {
+  const id = `run-${++name}`
+  const [one, two, three] = [await start(), await start(), await start()]
+  await one.call('start', id, 100_000, 5)
+  const readers = [await two.join(id), await three.join(id)]
+  await Promise.all(readers.map((reader) => reader.until(20)))
+  await one.stop()
+  const killed = performance.now()
+  await Promise.all(readers.map(({ ended }) => ended))
+  expect(performance.now() - killed).toBeLessThan(15_000)
+  for (const reader of readers) {
+    expect(outcomeOf(reader)).toEqual({ state: 'failed', code: 'producer-lost' })
+    const numbers = numbersOf(reader)
+    expect(numbers).toEqual(upTo(numbers.length))
+  }
+  expect(numbersOf(readers[0] as Reader)).toEqual(numbersOf(readers[1] as Reader))
+}, 60_000)
+
+test('a run whose producer was killed is handed to one process, which goes on', async () => {
+  const id = `run-${++name}`
+  const [one, two, three] = [await start(), await start(true), await start(true)]
+  await one.call('start', id, 100_000, 5)
+  const reader = await two.join(id)
+  // Whoever has asked for nothing has not noticed that there is anything.
+  await three.call('list')
+  await reader.until(20)
+  await one.stop()
+  await reader.ended
+  expect(outcomeOf(reader)).toMatchObject({ state: 'finished' })
+  const numbers = numbersOf(reader)
+  expect(numbers).toEqual([...upTo(numbers.length - 1), 'taken over'])
+  const taken = [...(await two.call('taken')), ...(await three.call('taken'))]
+  expect(taken).toEqual([id])
+}, 60_000)
+
+test('readers’ processes are killed, and Redis is restarted: each reader has every event once, and the end', async () => {
+  const id = `run-${++name}`
+  const producer = await start()
+  let readersAt = [await start(), await start()]
+  await producer.call('start', id, 1500, 4)
+  const all = await Promise.all(
+    Array.from({ length: 20 }, async (_, n) => {
+      const heard: string[] = []
+      let last: string | undefined
+      let outcome: Outcome | undefined
+      for (let tries = 0; !outcome && tries < 200; tries++) {
+        await sleep(50 + n * 5)
+        const reader = await (readersAt[(n + tries) % 2] as (typeof readersAt)[0]).join(id, last).catch(() => undefined)
+        if (!reader || reader.status !== 200) {
+          if (reader?.status === 204) break
+          continue
+        }
+        if (n === 0 && tries === 3) {
+          const [old] = readersAt.splice(0, 1)
+          await old?.stop()
+          readersAt = [...readersAt, await start()]
+        }
+        if (n === 1 && tries === 4) await redis().restart()
+        await Promise.race([reader.ended, sleep(300 + Math.random() * 600)])
+        reader.drop()
+        heard.push(...numbersOf(reader))
+        last = reader.events.at(-1)?.id ?? last
+        outcome = outcomeOf(reader)
+        expect(reader.events.filter(({ type }) => type === 'gap')).toEqual([])
+      }
+      return { heard, outcome }
+    }),
+  )
+  const [{ outcome } = { outcome: undefined }] = all
+  // The restart may have cost the producer an append; whatever was told is the same to all.
+  for (const each of all) {
+    expect(each.outcome).toEqual(outcome)
+    expect(each.heard).toEqual(upTo(each.heard.length))
+    expect(each.heard.length).toBe(all[0]?.heard.length)
+  }
+  expect(outcome?.state).toMatch(/finished|failed/)
+}, 120_000)
+
+test('nothing without an expiry stays in Redis', async () => {
+  const one = await start()
+  const id = `run-${++name}`
+  await one.call('start', id, 20, 0)
+  const reader = await one.join(id)
+  await reader.ended
+  await one.join('nobody-has-begun-this')
+  await one.call('close')
+  const keys = ask(redis().port, 'KEYS', '*').split('\n').filter(Boolean)
+  expect(keys.length).toBeGreaterThan(0)
+  const forEver = keys.filter((key) => Number(ask(redis().port, 'PTTL', key)) < 0)
+  expect(forEver).toEqual([])
+  expect(keys.filter((key) => key.includes('nobody'))).toEqual([])
+})
