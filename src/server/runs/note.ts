@@ -2,21 +2,19 @@ import type { Entry, Message } from '../../log/log.ts'
 import { encode } from '../../protocol/encode.ts'
 import type { Outcome } from '../../protocol/outcome.ts'
 
-/** What the processes tell each other of runs, in one log of its own. All but the beginning name the life that they are about: the position of its beginning. */
-export type Note = { readonly id: string } & (
+/** What the processes tell each other of runs, in one log of its own. `life` is one run under an id that may be begun again. */
+export type Note = { readonly id: string; readonly life: string } & (
   | { readonly kind: 'start'; readonly by: string; readonly at: number; readonly owner?: string | undefined }
-  | ({ readonly life: string } & (
-      | {
-          readonly kind: 'end'
-          readonly state: Outcome['state']
-          readonly at: number
-          readonly code?: string | undefined
-        }
-      /** Another process goes on with it. */
-      | { readonly kind: 'take'; readonly by: string }
-      /** Whoever produces it is to stop. */
-      | { readonly kind: 'stop'; readonly reason?: string | undefined }
-    ))
+  | {
+      readonly kind: 'end'
+      readonly state: Outcome['state']
+      readonly at: number
+      readonly code?: string | undefined
+    }
+  /** Another process goes on with it. */
+  | { readonly kind: 'take'; readonly by: string }
+  /** Whoever produces it is to stop. */
+  | { readonly kind: 'stop'; readonly reason?: string | undefined }
 )
 
 export function toMessage(note: Note): Message {
@@ -27,7 +25,7 @@ export function toMessage(note: Note): Message {
 export function fromEntry({ message }: Entry): Note | undefined {
   try {
     const note = JSON.parse(/^data: (.*)$/m.exec(message.frame)?.[1] ?? 'null')
-    return typeof note?.id === 'string' && typeof note.kind === 'string' ? note : undefined
+    return typeof note?.id === 'string' && typeof note.life === 'string' ? note : undefined
   } catch {
     return undefined
   }

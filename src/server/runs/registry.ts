@@ -8,7 +8,7 @@ import { fromEntry, type Note, toMessage } from './note.ts'
 /** A run as all processes know it. */
 export interface Known {
   readonly id: string
-  /** Where it began, in the log of all: new each time that it is begun again. */
+  /** New each time that it is begun again. */
   readonly life: string
   readonly owner: string | undefined
   readonly startedAt: number
@@ -119,8 +119,7 @@ export class Registry implements FeedHome {
     if (!note) return
     const known = this.#runs.get(note.id)
     if (note.kind === 'start') {
-      const { id, by, at, owner } = note
-      const life = toId(entry)
+      const { id, life, by, at, owner } = note
       if (known?.life === life) return
       // Behind the others: the oldest go first.
       this.#runs.delete(id)

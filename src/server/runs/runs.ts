@@ -151,16 +151,16 @@ class LogRuns implements Runs, RegistryHome, LeaseHome, ReadingHome {
   async #begin(id: string, before: string, source: Source, options: StartOptions): Promise<Run> {
     const by = this.#lease.me
     const { owner } = options
+    const life = crypto.randomUUID()
     const appended = await this.#registry.note(
-      { kind: 'start', id, by, at: Date.now(), owner },
+      { kind: 'start', id, life, by, at: Date.now(), owner },
       `start ${id} ${before}`,
     )
-    const life = toId(appended)
     if (appended.repeated) {
       await this.#registry.check()
       const known = await this.find(id)
       // The key of one that is long over is known longer than the run.
-      return known ? this.#joined(known) : this.#begin(id, life, source, options)
+      return known ? this.#joined(known) : this.#begin(id, toId(appended), source, options)
     }
     const run = (await this.find(id)) as Known
     const producing = this.#produce(run)
