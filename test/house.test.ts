@@ -390,6 +390,7 @@ const LONG: Record<string, string> = {
   'server/admin.ts adminHandler': 'four routes and what is common to them',
   'server/http/node.ts NodeExchange': 'all that is different about Node’s request and response',
   'server/http/web.ts WebExchange': 'the same for the web’s',
+  'server/hub/feed.ts Feed': 'following a log, and what to do where something did not come: one state',
   'server/hub/hub.ts LogHub': 'the public methods, a line or two each, handed on to the parts',
   'server/hub/readers.ts Readers': 'what reader and feed need of each other, handed on',
   'server/reader/hub-subscriber.ts HubSubscriber':

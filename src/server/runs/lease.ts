@@ -11,7 +11,7 @@ export interface LeaseHome {
   /** How many readers of a run are here. */
   readersOf(life: string): number
   /** A process is gone, with all that it produces; nobody else is told. */
-  lost(process: string): Promise<void>
+  lost(producer: string): Promise<void>
   report(error: unknown): void
 }
 
@@ -50,10 +50,24 @@ export class Lease {
     })
   }
 
+  readersHere(life: string): number {
+    return this.#home.readersOf(life)
+  }
+
   /** How many readers a run has, in all processes. */
   async readersOf(life: string): Promise<number> {
     const others = (await this.#peers?.ask(life)) ?? []
     return others.reduce((sum, count) => sum + (Number(count) || 0), this.#home.readersOf(life))
+  }
+
+  /** Counts a connection of a user in, over all processes; what counts it out, or nothing where there are too many. */
+  async claim(user: string, most: number): Promise<(() => void) | undefined> {
+    this.join()
+    const peers = this.#peers
+    if (!peers) return () => {}
+    const name = `user ${user}`
+    if (!(await peers.enter(name, most))) return undefined
+    return () => void peers.leave(name).catch((error) => this.#home.report(error))
   }
 
   close(): void {
@@ -65,10 +79,10 @@ export class Lease {
     if (this.#isLooking) return
     this.#isLooking = true
     try {
-      for (const process of new Set(this.#home.producers)) {
-        if (process === this.me || !(await this.#peers?.enter(process, 1))) continue
-        await this.#home.lost(process)
-        await this.#peers?.leave(process)
+      for (const producer of new Set(this.#home.producers)) {
+        if (producer === this.me || !(await this.#peers?.enter(producer, 1))) continue
+        await this.#home.lost(producer)
+        await this.#peers?.leave(producer)
       }
     } catch (error) {
       this.#home.report(error)

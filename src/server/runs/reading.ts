@@ -1,4 +1,4 @@
-import { type Log, toId } from '../../log/log.ts'
+import { toId } from '../../log/log.ts'
 import { startTimer, type Timer } from '../../log/timer.ts'
 import { Door, type House } from '../door/door.ts'
 import type { Grants, Verdict } from '../door/grant.ts'
@@ -6,13 +6,12 @@ import type { Place } from '../door/limits.ts'
 import type { Exchange, HubRequest, Refusal } from '../http/exchange.ts'
 import { latin1, merged } from '../http/headers.ts'
 import type { Start } from '../hub/arrivals.ts'
-import { Readers } from '../hub/readers.ts'
-import { Spread } from '../hub/spread.ts'
 import type { Metrics } from '../metrics.ts'
 import type { HubSubscriber } from '../reader/hub-subscriber.ts'
-import type { Subscriber } from '../reader/subscriber.ts'
 import type { ReadOptions, RunInfo, RunsOptions } from './options.ts'
 import type { Known } from './registry.ts'
+import type { Settings } from './settings.ts'
+import { Stage } from './stage.ts'
 
 /** How long what a run needs for its readers is kept after the last of them, in milliseconds. */
 const LINGER = 30_000
@@ -25,21 +24,10 @@ const HAD_ALL: Refusal = { status: 204 }
 export interface ReadingHome {
   readonly closing: boolean
   find(id: string): Promise<Known | undefined>
-  logOf(run: Known): Log
   infoOf(run: Known): RunInfo
   forget(run: Known): void
-  /** A reader has had all of a run that is over. */
-  hadAll(run: Known, log: Log): void
   claim(user: string, most: number): Promise<(() => void) | undefined>
   report(error: unknown): void
-}
-
-/** The readers of one run in this process. */
-interface Stage {
-  readonly run: Known
-  readonly log: Log
-  readonly readers: Readers
-  usedAt: number
 }
 
 interface Asked {
@@ -52,7 +40,7 @@ interface Asked {
 export class Reading implements House<HubSubscriber, Start> {
   readonly #home: ReadingHome
   readonly #options: RunsOptions
-  readonly #patience: number
+  readonly #settings: Settings
   readonly #metrics: Metrics
   readonly #door: Door<HubSubscriber, Start>
   readonly #asked = new WeakMap<Exchange, Asked>()
@@ -60,10 +48,10 @@ export class Reading implements House<HubSubscriber, Start> {
   readonly #stages = new Map<string, Stage>()
   #timer: Timer | undefined
 
-  constructor(home: ReadingHome, options: RunsOptions, patience: number, metrics: Metrics) {
+  constructor(home: ReadingHome, options: RunsOptions, settings: Settings, metrics: Metrics) {
     this.#home = home
     this.#options = options
-    this.#patience = patience
+    this.#settings = settings
     this.#metrics = metrics
     this.#door = new Door<HubSubscriber, Start>(this, {
       ...options,
@@ -78,18 +66,18 @@ export class Reading implements House<HubSubscriber, Start> {
 
   get size(): number {
     let size = 0
-    for (const { readers } of this.#stages.values()) size += readers.roster.all.size
+    for (const stage of this.#stages.values()) size += stage.size
     return size
   }
 
   readersOf(life: string): number {
-    return this.#stages.get(life)?.readers.roster.all.size ?? 0
+    return this.#stages.get(life)?.size ?? 0
   }
 
   async close(within: number): Promise<void> {
     this.#timer?.stop()
     const retry = this.#options.retry ?? 1000
-    await Promise.all([...this.#stages.values()].map(({ readers }) => readers.close(within, retry)))
+    await Promise.all([...this.#stages.values()].map((stage) => stage.close(within, retry)))
     this.#stages.clear()
   }
 
@@ -106,13 +94,7 @@ export class Reading implements House<HubSubscriber, Start> {
   #stageOf(run: Known): Stage {
     let stage = this.#stages.get(run.life)
     if (!stage) {
-      const log = this.#home.logOf(run)
-      const { heartbeat, ping, retry, maxQueued, stallTimeout } = this.#options
-      const onError = (error: unknown): void => this.report(error)
-      const onDisconnect = (reader: Subscriber): void => this.#left(run, log, (reader as HubSubscriber).outbox.sent)
-      const options = { heartbeat, ping, retry, maxQueued, stallTimeout, onError, onDisconnect }
-      const readers = new Readers(new Spread(log), this.#patience, options, this.#metrics)
-      stage = { run, log, readers, usedAt: 0 }
+      stage = new Stage(run, this.#settings, this.#options, this.#metrics, (error) => this.report(error))
       this.#stages.set(run.life, stage)
     }
     stage.usedAt = performance.now()
@@ -120,21 +102,11 @@ export class Reading implements House<HubSubscriber, Start> {
     return stage
   }
 
-  #left(run: Known, log: Log, id: string): void {
-    if (run.state === 'running' || !this.#options.keepUnread) return
-    const has = async (): Promise<void> => {
-      const bounds = await log.bounds()
-      if (bounds.sealed && toId(bounds) === id) this.#home.hadAll(run, log)
-    }
-    has().catch((error) => this.report(error))
-  }
-
   #clear(): void {
-    for (const [life, { readers, usedAt, log }] of this.#stages) {
-      if (readers.roster.all.size > 0 || performance.now() - usedAt < LINGER) continue
+    for (const [life, stage] of this.#stages) {
+      if (stage.size > 0 || performance.now() - stage.usedAt < LINGER) continue
       this.#stages.delete(life)
-      void readers.close(0, 0)
-      void log.close()
+      stage.close(0, 0).catch((error) => this.report(error))
     }
     if (this.#stages.size > 0) return
     this.#timer?.stop()

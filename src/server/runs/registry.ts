@@ -4,6 +4,7 @@ import { Feed, type FeedHome } from '../hub/feed.ts'
 import type { Delivery } from '../reader/delivery.ts'
 import { within } from '../within.ts'
 import { fromEntry, type Note, toMessage } from './note.ts'
+import type { Settings } from './settings.ts'
 
 /** A run as all processes know it. */
 export interface Known {
@@ -21,10 +22,6 @@ export interface Known {
 
 /** Who is told of what others have noted. */
 export interface RegistryHome {
-  /** How long a run can be known after its beginning, and after its end, in milliseconds. */
-  readonly longest: number
-  readonly kept: number
-  readonly most: number
   ended(run: Known): void
   stopped(run: Known, reason: string | undefined): void
   taken(run: Known): void
@@ -35,7 +32,7 @@ export interface RegistryHome {
 export class Registry implements FeedHome {
   readonly log: Log
   readonly #home: RegistryHome
-  readonly #patience: number
+  readonly #settings: Settings
   readonly #feed: Feed
   /** In the order in which they began. */
   readonly #runs = new Map<string, Known>()
@@ -43,10 +40,11 @@ export class Registry implements FeedHome {
   /** What came while the older notes were read. */
   #early: Entry[] | undefined
 
-  constructor(log: Log, patience: number, home: RegistryHome) {
+  constructor(settings: Settings, home: RegistryHome) {
+    const { log, patience } = settings
     this.log = log
     this.#home = home
-    this.#patience = patience
+    this.#settings = settings
     this.#feed = new Feed(log, patience, toId, this)
   }
 
@@ -80,7 +78,7 @@ export class Registry implements FeedHome {
   /** Notes something, once under a key; answers with where it stands. */
   async note(note: Note, idempotencyKey?: string): Promise<Appended> {
     const message = toMessage(note)
-    const appended = await within(this.#patience, 'the log', this.log.append(message, { idempotencyKey }))
+    const appended = await within(this.#settings.patience, 'the log', this.log.append(message, { idempotencyKey }))
     if (!appended.repeated) this.#take({ ...appended, at: Date.now(), message })
     return appended
   }
@@ -139,14 +137,14 @@ export class Registry implements FeedHome {
   }
 
   #isKept({ startedAt, endedAt }: Known): boolean {
-    const until = endedAt === undefined ? startedAt + this.#home.longest : endedAt + this.#home.kept
+    const until = endedAt === undefined ? startedAt + this.#settings.longest : endedAt + this.#settings.kept
     return Date.now() < until
   }
 
   /** Those go that can be read no more; at the bound those that are over, the oldest first. */
   #sweep(): void {
     for (const [id, run] of this.#runs) {
-      const isFull = this.#runs.size > this.#home.most
+      const isFull = this.#runs.size > this.#settings.most
       if (this.#isKept(run) && !(isFull && run.state !== 'running')) {
         if (!isFull) return
         continue

@@ -299,7 +299,7 @@ describe('a reader of a run', () => {
     await runs.start('a', () => {})
     const got = await read(`${url}a`)
     expect([got.headers['content-location'], got.headers['unmissed']]).toEqual([
-      '/a',
+      undefined,
       'heartbeat=15000, ids=unique, run',
     ])
     const posted = await web.fetch(new Request('http://h/chat?x=1', { method: 'POST', body: 'q' }), 'a b')

@@ -1,0 +1,53 @@
+import { type Log, toId } from '../../log/log.ts'
+import { Readers } from '../hub/readers.ts'
+import { Spread } from '../hub/spread.ts'
+import type { Metrics } from '../metrics.ts'
+import type { HubSubscriber } from '../reader/hub-subscriber.ts'
+import type { Subscriber } from '../reader/subscriber.ts'
+import type { RunsOptions } from './options.ts'
+import type { Known } from './registry.ts'
+import type { Settings } from './settings.ts'
+
+/** The readers of one run in this process, and its log: what a hub has of its own. */
+export class Stage {
+  readonly run: Known
+  readonly log: Log
+  readonly readers: Readers
+  /** When somebody came last, on the clock of `performance.now()`. */
+  usedAt = 0
+  readonly #settings: Settings
+
+  constructor(
+    run: Known,
+    settings: Settings,
+    options: RunsOptions,
+    metrics: Metrics,
+    report: (error: unknown) => void,
+  ) {
+    const { heartbeat, ping, retry, maxQueued, stallTimeout, keepUnread } = options
+    const onDisconnect = (reader: Subscriber): void => {
+      if (keepUnread !== undefined) this.#left((reader as HubSubscriber).outbox.sent).catch(report)
+    }
+    const served = { heartbeat, ping, retry, maxQueued, stallTimeout, onError: report, onDisconnect }
+    this.run = run
+    this.log = settings.logOf(run)
+    this.readers = new Readers(new Spread(this.log), settings.patience, served, metrics)
+    this.#settings = settings
+  }
+
+  get size(): number {
+    return this.readers.roster.all.size
+  }
+
+  async close(within: number, retry: number): Promise<void> {
+    await this.readers.close(within, retry)
+    await this.log.close()
+  }
+
+  /** Who has had all of it has read it: it need not be kept for longer than others. */
+  async #left(id: string): Promise<void> {
+    if (this.run.state === 'running') return
+    const bounds = await this.log.bounds()
+    if (bounds.sealed && toId(bounds) === id) await this.log.expire(this.#settings.keep)
+  }
+}
