@@ -134,12 +134,11 @@ export class Body {
   }
 
   /** It is over, and would be over again. */
-  #finish(raw: ServerSentEvent) {
-    const outcome: Outcome = JSON.parse(raw.data)
-    this.#shared.outcome = outcome
+  #finish({ data }: ServerSentEvent) {
+    const outcome: Outcome = JSON.parse(data)
     const { state, code, message = code } = outcome
-    const error = new ConnectError('run-failed', `the run failed: ${message}`, false, { ...this.#shared, event: raw })
-    this.#onEnd(state === 'failed' ? error : undefined)
+    this.#shared.outcome = outcome
+    this.#onEnd(state === 'failed' ? new ConnectError('run-failed', `${message}`, false, this.#shared) : undefined)
   }
 
   #tellGap(gap: Gap) {

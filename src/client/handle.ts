@@ -126,6 +126,4 @@ export class Handle {
 }
 
 /** `crypto.randomUUID` is not there on pages without TLS. */
-function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-')
-}
+const newKey = (): string => crypto.getRandomValues(new Uint32Array(4)).join('-')

@@ -51,7 +51,7 @@ export type { Connection, EndOptions, QueueOptions } from './reader/connection.t
 export type { Gap, GapReason } from './reader/gap.ts'
 export type { SlowPolicy } from './reader/slow.ts'
 export type { Subscriber, SubscriberState } from './reader/subscriber.ts'
-export { RunError, RunFailure } from './runs/errors.ts'
+export { RunFailure } from './runs/errors.ts'
 export type {
   Producer,
   Production,

@@ -5,11 +5,13 @@ export class RunFailure extends UnmissedError {
   override name = 'RunFailure'
 }
 
-/** What `start`, `send` and others of a run reject with. */
-export class RunError extends UnmissedError<'run-over' | 'run-too-large' | 'too-many-runs' | 'runs-closed'> {
-  override name = 'RunError'
+type RunErrorCode = 'run-over' | 'run-too-large' | 'too-many-runs' | 'runs-closed'
+
+/** What `start` and `send` reject with. */
+export function runError(code: RunErrorCode, message: string): UnmissedError<RunErrorCode> {
+  return new UnmissedError(code, message)
 }
 
-export function over(id: string): RunError {
-  return new RunError('run-over', `the run ${JSON.stringify(id)} is over: stop sending when its signal aborts`)
+export function over(id: string): UnmissedError<RunErrorCode> {
+  return runError('run-over', `the run ${JSON.stringify(id)} is over: stop sending when its signal aborts`)
 }

@@ -1,6 +1,6 @@
 import { toId } from '../../log/log.ts'
 import { LONGEST } from '../../log/timer.ts'
-import { RunError } from './errors.ts'
+import { runError } from './errors.ts'
 import type { Lease } from './lease.ts'
 import type { Run, RunInfo, RunsOptions, Source, StartOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -47,7 +47,7 @@ export class Producers {
     if (known && !(options.again && known.state !== 'running')) return this.#joined(known)
     const { maxRunning } = this.#settings
     if (this.#all.size >= maxRunning) {
-      throw new RunError('too-many-runs', `${maxRunning} runs go on in this process: try again, or raise maxRunning`)
+      throw runError('too-many-runs', `${maxRunning} runs go on in this process: try again, or raise maxRunning`)
     }
     await this.#lease.hold()
     return this.#begin(id, known?.life ?? '', source, options)

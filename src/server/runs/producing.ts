@@ -4,7 +4,7 @@ import type { OutgoingEvent } from '../../protocol/event.ts'
 import { OUTCOME, type Outcome } from '../../protocol/outcome.ts'
 import { OptionError } from '../check.ts'
 import { toMessage } from '../hub/audience.ts'
-import { over, RunError, RunFailure } from './errors.ts'
+import { over, RunFailure, runError } from './errors.ts'
 import { Meter } from './meter.ts'
 import type { Production, Source } from './options.ts'
 import { RunLog } from './run-log.ts'
@@ -98,7 +98,7 @@ export class Producing implements Production {
     const wrong = this.#meter.count(frame)
     if (!wrong) return
     void this.fail('run-too-large', wrong)
-    throw new RunError('run-too-large', `the run ${JSON.stringify(this.id)} is over: ${wrong}`)
+    throw runError('run-too-large', `the run ${JSON.stringify(this.id)} is over: ${wrong}`)
   }
 
   fail(code: string, message?: string): Promise<void> {

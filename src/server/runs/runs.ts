@@ -6,7 +6,7 @@ import { Metrics, type MetricsOptions, writeLabels } from '../metrics.ts'
 import type { Subscriber } from '../reader/subscriber.ts'
 import { report } from '../report.ts'
 import { checkClose, checkId, checkRunsOptions, checkStart } from './check-options.ts'
-import { RunError } from './errors.ts'
+import { runError } from './errors.ts'
 import { Lease, type LeaseHome } from './lease.ts'
 import type { ReadOptions, Run, RunInfo, Runs, RunsOptions, Source, StartOptions } from './options.ts'
 import { Outcomes } from './outcomes.ts'
@@ -58,7 +58,7 @@ class LogRuns implements Runs, LeaseHome, ReadingHome {
   async start(id: string | undefined, source: Source, options: StartOptions = {}): Promise<Run> {
     checkStart(id, options)
     checkSource(source)
-    if (this.closing) throw new RunError('runs-closed', 'these runs are closed: start before close()')
+    if (this.closing) throw runError('runs-closed', 'these runs are closed: start before close()')
     const name = id ?? crypto.randomUUID()
     return this.#producers.start(name, await this.find(name), source, options)
   }
