@@ -39,11 +39,12 @@ export class Readers implements Home<HubSubscriber>, ShardsHome {
   readonly #upkeep: Upkeep
   readonly #departed = new Departed()
 
-  constructor(spread: Spread, patience: number, options: HubOptions, metrics: Metrics) {
+  /** `isAnew`: who has lost its place begins with the oldest event, as for a run; else it goes on from the newest. */
+  constructor(spread: Spread, patience: number, options: HubOptions, metrics: Metrics, isAnew = false) {
     this.#options = options
     this.#metrics = metrics
     this.hooks = new Hooks((error) => this.report(error), options.hookTimeout ?? HOOK_TIMEOUT)
-    this.shards = new Shards(spread, patience, this)
+    this.shards = new Shards(spread, patience, isAnew, this)
     this.#arrivals = new Arrivals(this.shards)
     const heartbeat = new Heartbeat((subscriber) => this.shards.idAfter(subscriber), options.ping)
     this.#upkeep = new Upkeep(options.heartbeat ?? 15_000, this.roster.all, (silent, unplaced) => {

@@ -31,8 +31,11 @@ export class Replay {
   readonly #patience: number
   readonly #onReplayed: (count: number) => void
   readonly #continuing: Continuing
+  readonly #isAnew: boolean
 
-  constructor(feed: Feed, patience: number, onReplayed: (count: number) => void) {
+  /** `isAnew`: who has lost its place begins with the oldest; else it goes on from the newest. */
+  constructor(feed: Feed, patience: number, isAnew: boolean, onReplayed: (count: number) => void) {
+    this.#isAnew = isAnew
     this.#feed = feed
     this.#patience = patience
     this.#continuing = new Continuing(feed, patience)
@@ -67,14 +70,14 @@ export class Replay {
     }
   }
 
-  /** What a reader is told that cannot be given what it missed; it goes on from the newest. */
+  /** What a reader is told that cannot be given what it missed. */
   async lost(had: Position | undefined, seat: Seat, why?: GapReason): Promise<Loss> {
     const bounds = await this.#feed.bounds()
     const known = this.#feed.position
     if (!known || bounds.epoch !== known.epoch) this.#feed.adopt(bounds)
     // What we have heard of is in the log, whatever a copy of it that lags behind may say.
     const end = known && bounds.epoch === known.epoch && known.offset > bounds.offset ? known : bounds
-    const position = { epoch: end.epoch, offset: end.offset }
+    const position = { epoch: end.epoch, offset: this.#isAnew ? bounds.oldest - 1 : end.offset }
     return { seat, reason: why ?? reasonOf(had, end), oldest: { epoch: end.epoch, offset: bounds.oldest }, position }
   }
 

@@ -15,6 +15,8 @@ export interface ShardHome {
   readonly patience: number
   /** Whether it is the only one. */
   readonly isOne: boolean
+  /** Whether a reader that has lost its place begins with the oldest. */
+  readonly isAnew: boolean
   idOf(shard: Shard, position: Position): string
   idAt(seat: Seat, position: Position): string
   idAfter(subscriber: Sitter): string
@@ -137,6 +139,6 @@ export class Shard implements FeedHome, SeatHome {
   }
 
   #newReplay(): Replay {
-    return new Replay(this.feed, this.#home.patience, (count) => this.#home.replayed(count))
+    return new Replay(this.feed, this.#home.patience, this.#home.isAnew, (count) => this.#home.replayed(count))
   }
 }

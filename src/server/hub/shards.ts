@@ -17,11 +17,13 @@ export interface ShardsHome {
 export class Shards implements ShardHome {
   readonly all: readonly Shard[]
   readonly patience: number
+  readonly isAnew: boolean
   readonly #spread: Spread
   readonly #home: ShardsHome
 
-  /** `patience` is how long a log may take to answer, in milliseconds. */
-  constructor(spread: Spread, patience: number, home: ShardsHome) {
+  /** `patience` is how long a log may take to answer, in milliseconds; `isAnew` whether a reader that has lost its place begins with the oldest. */
+  constructor(spread: Spread, patience: number, isAnew: boolean, home: ShardsHome) {
+    this.isAnew = isAnew
     this.#spread = spread
     this.patience = patience
     this.#home = home

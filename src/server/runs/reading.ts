@@ -13,8 +13,9 @@ import type { Known } from './registry.ts'
 import type { Settings } from './settings.ts'
 import { Stage } from './stage.ts'
 
-/** How long what a run needs for its readers is kept after the last of them, in milliseconds. */
+/** How long what a run needs for its readers is kept after the last of them, while it goes on and after its end, in milliseconds. */
 const LINGER = 30_000
+const LINGER_AFTER = 5000
 const EXPOSE = 'Access-Control-Expose-Headers'
 const GONE: Refusal = { status: 404, message: 'there is no such run: it never was, or it is over and no longer kept' }
 /** A standard reader does not return after this. */
@@ -98,13 +99,14 @@ export class Reading implements House<HubSubscriber, Start> {
       this.#stages.set(run.life, stage)
     }
     stage.usedAt = performance.now()
-    this.#timer ??= startTimer(LINGER / 3, () => this.#clear())
+    this.#timer ??= startTimer(LINGER_AFTER, () => this.#clear())
     return stage
   }
 
   #clear(): void {
     for (const [life, stage] of this.#stages) {
-      if (stage.size > 0 || performance.now() - stage.usedAt < LINGER) continue
+      const linger = stage.run.state === 'running' ? LINGER : LINGER_AFTER
+      if (stage.size > 0 || performance.now() - stage.usedAt < linger) continue
       this.#stages.delete(life)
       stage.close(0, 0).catch((error) => this.report(error))
     }
@@ -128,7 +130,8 @@ export class Reading implements House<HubSubscriber, Start> {
     const start = await readers.begin(subscriber)
     if (run.state === 'running') return start
     const bounds = await readers.shards.all[0]?.feed.bounds()
-    if (bounds?.sealed) return start.gaps.length === 0 && start.id === toId(bounds) ? HAD_ALL : start
+    const hadAll = bounds && subscriber.lastEventId && start.gaps.length === 0 && start.id === toId(bounds)
+    if (bounds?.sealed) return hadAll ? HAD_ALL : start
     // What it had was dropped: there was no room for it.
     void log.expire(0)
     this.#home.forget(run)

@@ -58,9 +58,10 @@ class LogRuns implements Runs, LeaseHome, ReadingHome {
   async start(id: string | undefined, source: Source, options: StartOptions = {}): Promise<Run> {
     checkStart(id, options)
     checkSource(source)
-    if (this.closing) throw runError('runs-closed', 'these runs are closed: start before close()')
     const name = id ?? crypto.randomUUID()
-    return this.#producers.start(name, await this.find(name), source, options)
+    const known = await this.find(name)
+    if (this.closing) throw runError('runs-closed', 'these runs are closed: start before close()')
+    return this.#producers.start(name, known, source, options)
   }
 
   // Bound, so that they can be handed on as they are.

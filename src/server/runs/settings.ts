@@ -3,6 +3,9 @@ import { type MemoryLogs, memoryLogs } from '../../log/memory.ts'
 import { LOG_TIMEOUT } from '../hub/publisher.ts'
 import type { RunsOptions } from './options.ts'
 
+/** How many notes are kept that only this process has to read. */
+const FEW = 1000
+
 /** How runs are kept, with what nobody has said; and where. */
 export class Settings {
   readonly maxEvents: number
@@ -34,11 +37,12 @@ export class Settings {
     this.kept = Math.max(keep, keepUnread)
     this.longest = this.maxDuration + this.kept
     this.patience = options.logTimeout ?? LOG_TIMEOUT
-    if (!options.logs) this.#ownLogs = memoryLogs({ logs: maxRuns + 1 })
-    this.#logs = options.logs ?? (this.#ownLogs as MemoryLogs)
     this.#name = name
+    this.#ownLogs = options.logs ? undefined : memoryLogs({ logs: maxRuns + 1 })
+    this.#logs = options.logs ?? (this.#ownLogs as MemoryLogs)
     // A beginning, an end, and what may come between.
-    this.log = this.#logs.open(name, { count: maxRuns * 3, bytes: Number.MAX_SAFE_INTEGER })
+    const bounds = { count: maxRuns * 3, bytes: Number.MAX_SAFE_INTEGER, age: 2 * this.longest }
+    this.log = this.#ownLogs?.open(name, { count: FEW, keys: FEW }) ?? this.#logs.open(name, bounds)
   }
 
   /** The log of one run, with room for its end. */

@@ -31,7 +31,7 @@ export class Stage {
     const served = { heartbeat, ping, retry, maxQueued, stallTimeout, onError: report, onDisconnect }
     this.run = run
     this.log = settings.logOf(run)
-    this.readers = new Readers(new Spread(this.log), settings.patience, served, metrics)
+    this.readers = new Readers(new Spread(this.log), settings.patience, served, metrics, true)
     this.#settings = settings
   }
 

@@ -131,6 +131,11 @@ describe('a run', () => {
     const second = await join('a', first.events[0]?.id)
     await second.ended
     expect(second.events[0]).toMatchObject({ type: 'gap', data: expect.stringContaining('"reason":"epoch"') })
+    // And then all of the new one.
+    expect(second.events.slice(1).map(({ data, type }) => [type, data])).toEqual([
+      ['message', 'new'],
+      ['outcome', expect.any(String)],
+    ])
     const third = await join('a')
     await third.ended
     expect(dataOf(third)).toEqual(['new'])
@@ -307,6 +312,22 @@ describe('a reader of a run', () => {
     const named = await web.fetch(new Request('http://h/chat', { method: 'POST' }), 'a b', { location: '/read/7' })
     expect(named.headers.get('content-location')).toBe('/read/7')
     await Promise.all([posted.text(), named.text()])
+  })
+
+  test('that comes with an id of something else is told so, and given all of it', async () => {
+    const { runs, join } = await served()
+    await (await runs.start('a', ['x', 'y'])).outcome
+    const reader = await join('a', 'garbage')
+    await reader.ended
+    expect(reader.events.map(({ type }) => type)).toEqual(['gap', 'message', 'message', 'outcome'])
+  })
+
+  test('that may see nothing of it is not told that it has had all', async () => {
+    const { runs, join } = await served({ authorize: () => ({ filter: () => false }) })
+    await (await runs.start('a', ['x'])).outcome
+    const reader = await join('a')
+    await reader.ended
+    expect([reader.status, reader.events.length]).toEqual([200, 0])
   })
 
   test('is counted, and listed with its run', async () => {
