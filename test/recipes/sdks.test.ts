@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
 import { afterEach, expect, test } from 'vitest'
-import { accept, type Connection } from '../../src/server/index.ts'
+import { accept, type Connection, createRuns, type Production } from '../../src/server/index.ts'
 import { listen, shut } from '../helpers/listen.ts'
 
 // The official clients ask for their streams with `Accept: application/json`.
@@ -65,4 +65,51 @@ test('the client of Anthropic reads an answer in tokens', async () => {
   await stream.finalMessage()
   expect(got).toEqual(WORDS)
   expect(requests.map(({ method, headers }) => [method, headers.accept])).toEqual([['POST', 'application/json']])
+})
+
+test('the clients of both read a run, and join one that is over', async () => {
+  const runs = createRuns({ authorize: 'anyone' })
+  const send = (production: Production, type: string | undefined, data: object) => production.send({ type, data })
+  const openai = async (production: Production) => {
+    for (const content of WORDS)
+      await send(production, undefined, { id: 'a', choices: [{ index: 0, delta: { content } }] })
+    await production.send('[DONE]')
+  }
+  const anthropic = async (production: Production) => {
+    const message = { id: 'a', type: 'message', role: 'assistant', content: [], model: 'any', usage: {} }
+    const all = [
+      { type: 'message_start', message },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      ...WORDS.map((text) => ({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } })),
+      { type: 'content_block_stop', index: 0 },
+      { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: {} },
+      { type: 'message_stop' },
+    ]
+    for (const event of all) await send(production, event.type, event)
+  }
+  server = createServer(async (request, response) => {
+    const isOpenAI = request.url === '/chat/completions'
+    const { id } = await runs.start(isOpenAI ? 'o' : 'a', isOpenAI ? openai : anthropic)
+    await runs.handle(request, response, id)
+  })
+  const url = `http://127.0.0.1:${await listen(server)}`
+  for (let times = 0; times < 2; times++) {
+    const got: string[] = []
+    const stream = await new OpenAI({ apiKey: 'key', baseURL: url, maxRetries: 0 }).chat.completions.create({
+      model: 'any',
+      stream: true,
+      messages: [{ role: 'user', content: 'Hello' }],
+    })
+    for await (const { choices } of stream) got.push(choices[0]?.delta.content ?? '')
+    const other: string[] = []
+    const message = new Anthropic({ apiKey: 'key', baseURL: url, maxRetries: 0 }).messages.stream({
+      model: 'any',
+      max_tokens: 9,
+      messages: [{ role: 'user', content: 'Hello' }],
+    })
+    message.on('text', (text) => other.push(text))
+    await message.finalMessage()
+    expect([got, other]).toEqual([WORDS, WORDS])
+  }
+  await runs.close({ within: 0 })
 })
