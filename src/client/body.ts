@@ -137,7 +137,7 @@ export class Body {
   #finish({ data }: ServerSentEvent) {
     const outcome: Outcome = JSON.parse(data)
     const { state, code, message = code } = outcome
-    this.#shared.outcome = outcome
+    this.#shared.status.outcome = outcome
     this.#onEnd(state === 'failed' ? new ConnectError('run-failed', `${message}`, false, this.#shared) : undefined)
   }
 

@@ -51,6 +51,8 @@ export interface Connection<Events extends object = Record<string, string>> {
   subscribe(listener: (snapshot: Snapshot) => unknown): () => void
   /** The id of the newest event that everybody has handled: listeners ran, what they promised came, loops went on. What another connection should resume after; the attempts of this one resume after what has come. */
   readonly lastEventId: string
+  /** Where the run can be had by GET that this connection began, until it is over. */
+  readonly location: string | undefined
   /** How the run ended that was read; nothing before, nor of a stream that is none. */
   readonly outcome: Outcome | undefined
   /** What it is, for logs: its request, state, attempt, delay, error and last event id. */

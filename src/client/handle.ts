@@ -88,8 +88,11 @@ export class Handle {
   get snapshot(): Snapshot {
     return this.#status.snapshot
   }
+  get location(): string | undefined {
+    return this.#shared.cursors.resource?.href
+  }
   get outcome(): Outcome | undefined {
-    return this.#shared.outcome
+    return this.#status.snapshot.outcome
   }
   get lastEventId(): string {
     return this.#status.snapshot.lastEventId

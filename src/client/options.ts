@@ -1,4 +1,5 @@
 import type { ServerSentEvent } from '../protocol/event.ts'
+import type { Outcome } from '../protocol/outcome.ts'
 import type { ConnectError } from './errors.ts'
 import type { Resume } from './resume.ts'
 import type { Failure, RetryOptions } from './retry.ts'
@@ -40,6 +41,8 @@ export interface Snapshot {
   readonly error: ConnectError | undefined
   /** The id of the newest event that everybody has handled: what another connection should resume after. */
   readonly lastEventId: string
+  /** How the run ended that was read; nothing before, nor of a stream that is none. */
+  readonly outcome: Outcome | undefined
 }
 
 /** Events that the server says are lost. */

@@ -1,4 +1,3 @@
-import type { Outcome } from '../protocol/outcome.ts'
 import type { Consumers } from './consumers.ts'
 import type { Cursors } from './cursors.ts'
 import type { ConnectError } from './errors.ts'
@@ -29,8 +28,6 @@ export interface Shared {
   isSafe: boolean
   /** What makes its requests safe to repeat. */
   readonly key?: string | undefined
-  /** How the run ended that it reads. */
-  outcome?: Outcome | undefined
   /** The server's reconnection time, in milliseconds. */
   retry?: number | undefined
   /** Watches the body of now. */

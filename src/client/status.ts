@@ -1,3 +1,4 @@
+import type { Outcome } from '../protocol/outcome.ts'
 import type { Cursors } from './cursors.ts'
 import type { ConnectError } from './errors.ts'
 import { call } from './listeners.ts'
@@ -18,6 +19,8 @@ export class Status {
   /** The snapshot that was told last. */
   #told: Snapshot | undefined
   #watchers: readonly Watcher[] = []
+  /** How the run ended that was read. */
+  outcome?: Outcome
   /** Whether somebody hears in another way how it goes. */
   hasListeners?: () => boolean
   #isReported = false
@@ -28,7 +31,14 @@ export class Status {
     this.#cursors = cursors
     // A signal that is aborted already is told later, as everything is: here the caller has no handle yet.
     const state = options.signal?.aborted ? 'closed' : 'connecting'
-    this.#snapshot = { state, attempt: 1, delay: undefined, error: undefined, lastEventId: cursors.handled }
+    this.#snapshot = {
+      state,
+      attempt: 1,
+      delay: undefined,
+      error: undefined,
+      lastEventId: cursors.handled,
+      outcome: undefined,
+    }
   }
 
   get snapshot(): Snapshot {
@@ -40,7 +50,8 @@ export class Status {
 
   /** The one door for state. */
   enter(state: State, error?: ConnectError, delay?: number, attempt = this.#snapshot.attempt): void {
-    const snapshot: Snapshot = { state, attempt, delay, error, lastEventId: this.#cursors.handled }
+    const { outcome } = this
+    const snapshot: Snapshot = { state, attempt, delay, error, lastEventId: this.#cursors.handled, outcome }
     this.#snapshot = snapshot
     trace(() => [this, state === 'connecting' ? `connecting, attempt ${attempt}` : state])
     if (state === 'open') this.#hasOpened = true

@@ -85,6 +85,12 @@ export const EventStream = class implements StoreState {
   get reconnect() {
     return this.#read().reconnect
   }
+  get outcome() {
+    return this.#read().outcome
+  }
+  get stop() {
+    return this.#read().stop
+  }
   get close() {
     return this.#read().close
   }

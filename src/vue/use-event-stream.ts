@@ -114,10 +114,11 @@ export function useEventStream(
   })
   const refs: Record<string, unknown> = {}
   for (const name of Object.keys(state.value) as (keyof StoreState)[])
-    refs[name] =
-      name === 'reconnect' || name === 'close' ? () => state.value[name]() : computed(() => state.value[name])
+    refs[name] = isDone(name) ? () => state.value[name]() : computed(() => state.value[name])
   return refs as unknown as StreamRefs<StoreState>
 }
+
+const isDone = (name: string): name is 'reconnect' | 'close' | 'stop' => ['reconnect', 'close', 'stop'].includes(name)
 
 /** What an address is asked with before there is an attempt. */
 const BEFORE: AttemptInfo = { attempt: 1, lastEventId: '' }

@@ -120,6 +120,13 @@ describe('a message names the request without what may be secret, what came, and
     const { url } = await serve((_, response) => void begin(response))
     check(await first(`${url}events`, { deadline: 40 }), 'deadline', `GET ${plain(url)}: not over in 40 ms`)
   })
+  it('run-failed', async () => {
+    const { url } = await serve((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream', unmissed: 'run' })
+      response.write('event: outcome\ndata: {"state":"failed","code":"no-credit","message":"buy some"}\n\n')
+    })
+    check(await first(`${url}events`), 'run-failed', `GET ${plain(url)}: buy some`)
+  })
   it('closed', async () => {
     const { url } = await serve((_, response) => void begin(response))
     const connection = connect(url)

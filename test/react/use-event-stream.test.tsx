@@ -98,8 +98,10 @@ describe(`useEventStream in React ${version}`, () => {
       delay: undefined,
       error: undefined,
       lastEventId: '1',
+      outcome: undefined,
       reconnect: expect.any(Function),
       close: expect.any(Function),
+      stop: expect.any(Function),
     })
     first.drop()
     await page.frame()

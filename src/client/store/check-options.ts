@@ -15,6 +15,7 @@ const STREAM: Rules = {
   key: text,
   enabled: flag,
   linger: bound,
+  stop: callable,
   keepData: flag,
   reduce: callable,
   initial: anything,

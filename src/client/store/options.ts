@@ -33,6 +33,8 @@ export interface ViewOptions<Events extends object, Type extends keyof Events & 
   enabled?: boolean | undefined
   /** How long the connection outlives its component, in milliseconds: who comes back in time misses nothing. It ends early when 10000 events wait. Default: 50. */
   linger?: number | undefined
+  /** How a server is asked to stop the run at an address. Default: DELETE there, with the `headers` of now. */
+  stop?: ((location: string) => unknown) | undefined
   /** Whether another URL, method, body, key or type shows what came of the last stream until its own first event. Default: false. */
   keepData?: boolean | undefined
 }
@@ -66,6 +68,8 @@ export interface StreamState<Events extends object, Type extends keyof Events & 
   readonly recent: readonly EventOf<Events, Type>[]
   /** Makes a new attempt at once. After the end it opens a new connection, after the last event id where there is one. */
   readonly reconnect: () => void
-  /** Closes the connection, for all who share it, until `reconnect()`. */
+  /** Closes the connection, for all who share it, until `reconnect()`. The run that it reads goes on. */
   readonly close: () => void
+  /** Has the server stop the run that is read, which ends it for all its readers; closes a stream that is none. Rejects where the server refuses. */
+  readonly stop: () => Promise<void>
 }

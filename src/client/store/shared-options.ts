@@ -46,7 +46,10 @@ export class SharedOptions {
       cursor: cursor && ((raw: ServerSentEvent) => this.locate(raw)),
       lastEventId: from ?? lastEventId,
       // What was shown so far tells better where to go on than what was saved.
-      resume: from !== undefined && resume ? { save: (id: string) => this.given.resume?.save?.(id) } : resume,
+      resume: resume && {
+        load: from === undefined && resume.load ? async () => whole(await resume.load?.()) : undefined,
+        save: (id: string) => this.given.resume?.save?.(id),
+      },
     })
   }
   connect(): Connection {
@@ -72,6 +75,9 @@ export class SharedOptions {
     return typeof url === 'function' ? url(info) : (url as string)
   }
 }
+
+/** A run is shown whole: what was shown before is gone with the page. Its address comes first. */
+const whole = (kept: string | null | undefined) => kept?.replace(/\n.*$/, '\n')
 
 /** Makes an object hold what the others hold; whatever else it held is undefined. */
 function replace(target: object, ...sources: object[]) {

@@ -8,6 +8,7 @@ import { checkStream } from './check-options.ts'
 import { schedule, unschedule } from './frame.ts'
 import { lasting, lastingText } from './lasting.ts'
 import { type AnyEvent, isOn, isUnique, type Live, type StoreState } from './live.ts'
+import { stopAt } from './stop.ts'
 import { join, type Member, type Place, type Stream } from './stream.ts'
 
 /** The events of one stream, folded into snapshots. It is open from its subscription until a moment after. */
@@ -74,12 +75,14 @@ class LiveStore implements Store, Member {
       delay: undefined,
       error: undefined,
       lastEventId: live.lastEventId ?? '',
+      outcome: undefined,
       reconnect: () => {
         if (this.stream) return this.stream.reconnect()
         this.#isOver = false
         this.#start()
       },
       close: () => this.stream?.close(),
+      stop: () => this.#stopRun(),
     }
     this.#isKept = !!previous
     const { data, event, recent } = previous?.getSnapshot() ?? this.#first
@@ -149,6 +152,12 @@ class LiveStore implements Store, Member {
     }
     this.stream = join(this, this.#left, isBack)
     if (this.stream.status.state !== this.#shown.state) this.#publish()
+  }
+  async #stopRun() {
+    const { live, stream } = this
+    const location = stream?.location
+    if (location) await (live.stop ? live.stop(location) : stopAt(location, live))
+    else stream?.close()
   }
   #stop() {
     const { stream } = this

@@ -82,6 +82,10 @@ export class Stream {
   get #siblings(): readonly Stream[] {
     return all.get(this.#id) ?? []
   }
+  /** Where the run is that it reads. */
+  get location(): string | undefined {
+    return this.#connection.location
+  }
   /** What the connection is now, with the id of the event under way. */
   get status(): Snapshot {
     const { snapshot } = this.#connection
