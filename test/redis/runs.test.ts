@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
+import { connect, storage } from '../../src/index.ts'
 import type { Outcome } from '../../src/server/index.ts'
 import { type Child, startChild } from '../helpers/child.ts'
 import { open as openReader, type Reader } from '../helpers/reader.ts'
 import { ask } from './cluster.ts'
+import { startBalancer } from './kill/balancer.ts'
 import type { RunsProcess } from './runs/process.ts'
 import { ON_DISK, startRedis } from './server.ts'
 import { during, PATIENT } from './world.ts'
@@ -29,7 +31,7 @@ async function start(takesOver = false) {
     undo.push(() => reader.drop())
     return reader
   }
-  return { ...child, join }
+  return { ...child, port, join }
 }
 
 const numbersOf = ({ events }: Reader) => events.filter(({ type }) => type === 'message').map(({ data }) => data)
@@ -158,6 +160,72 @@ test('readers’ processes are killed, and Redis is restarted: each reader has e
     expect(each.heard.length).toBe(all[0]?.heard.length)
   }
   expect(outcome?.state).toMatch(/finished|failed/)
+}, 120_000)
+
+test('a long answer is whole for fifty readers that are cut, reloaded, and join anywhere, while their servers are killed', async () => {
+  const id = `run-${++name}`
+  const COUNT = 5000
+  const balancer = await startBalancer()
+  undo.push(() => balancer.close())
+  const add = async () => {
+    const server = await start()
+    balancer.backends.add(server.port)
+    return server
+  }
+  // The one that produces is not behind the balancer: it is to live.
+  const producer = await start()
+  const servers = [await add(), await add()]
+  await producer.call('start', id, COUNT, 1)
+  let cuts = 0
+  let reloads = 0
+  const readers = Array.from({ length: 50 }, async (_, n) => {
+    await sleep(Math.random() * 4000)
+    const heard: string[] = []
+    const kept = new Map<string, string>()
+    const resume = storage({ getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) })
+    for (let life = 0; ; life++) {
+      const connection = connect(`${balancer.url}${id}`, {
+        resume,
+        retry: { base: 10, max: 200 },
+        onState: ({ state }) => {
+          if (state === 'waiting') cuts++
+        },
+        onError: () => {},
+        onGap: () => heard.push('a gap'),
+      })
+      connection.on(({ data }) => heard.push(data))
+      undo.push(connection.close)
+      // Some pages are reloaded in the middle of it.
+      const isReloaded = n % 2 === 0 && life < 2
+      const left = isReloaded ? sleep(500 + Math.random() * 3000) : new Promise<never>(() => {})
+      const reason = await Promise.race([connection.closed, left])
+      if (reason) return { heard, outcome: connection.outcome }
+      connection.close()
+      reloads++
+    }
+  })
+  const all = Promise.all(readers)
+  let isOver = false
+  void all.finally(() => {
+    isOver = true
+  })
+  for (let round = 0; !isOver; round++) {
+    await sleep(60)
+    balancer.cut(0.3)
+    if (round % 30 !== 15) continue
+    // One after the other is killed, and replaced.
+    const [old] = servers.splice(0, 1)
+    balancer.backends.delete(old?.port as number)
+    await old?.stop()
+    servers.push(await add())
+  }
+  for (const { heard, outcome } of await all) {
+    expect(heard).toEqual(upTo(COUNT))
+    expect(outcome).toEqual({ state: 'finished', value: COUNT })
+  }
+  // Else it proves little.
+  expect(cuts).toBeGreaterThan(500)
+  expect(reloads).toBeGreaterThan(20)
 }, 120_000)
 
 test('nothing without an expiry stays in Redis', async () => {

@@ -26,6 +26,10 @@ export async function startBalancer() {
   return {
     url: `http://127.0.0.1:${port}/`,
     backends,
+    /** Breaks some of the connections, as a network does. */
+    cut(share: number) {
+      for (const socket of sockets) if (Math.random() < share) socket.destroy()
+    },
     close() {
       for (const socket of sockets) socket.destroy()
       server.close()
