@@ -80,7 +80,7 @@ export interface Production {
   send(event: OutgoingEvent | string): Promise<{ readonly id: string }>
 }
 
-/** Makes the events of a run. What it returns is the value of its outcome. */
+/** Makes the events of a run. What it returns is the value of its outcome; but a `Response`, or what is iterated over with `for await`, is where its events come from. */
 export type Producer = (production: Production) => unknown
 
 /** Where the events of a run come from: a producer, a stream of events or texts, or the answer of another server, event by event. */
@@ -114,6 +114,8 @@ export interface Run {
 export interface ReadOptions {
   /** The address where it can be read by GET, told to readers that came by another method. Default: none for GET, else the request's path with the id after it. */
   location?: string | undefined
+  /** Whether the end is told as an event; the body ends in any case. False for readers that know their own events only, such as the AI SDK's. Default: true. */
+  outcome?: boolean | undefined
 }
 
 /** Streams that end, and survive: each is started once, read by any number of readers from its beginning, and resumed. */

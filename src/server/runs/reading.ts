@@ -1,5 +1,6 @@
 import { toId } from '../../log/log.ts'
 import { startTimer, type Timer } from '../../log/timer.ts'
+import { OUTCOME } from '../../protocol/outcome.ts'
 import { Door, type House } from '../door/door.ts'
 import type { Grants, Verdict } from '../door/grant.ts'
 import type { Place } from '../door/limits.ts'
@@ -7,6 +8,7 @@ import type { Exchange, HubRequest, Refusal } from '../http/exchange.ts'
 import { latin1, merged } from '../http/headers.ts'
 import type { Start } from '../hub/arrivals.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Filter } from '../published-event.ts'
 import type { HubSubscriber } from '../reader/hub-subscriber.ts'
 import type { ReadOptions, RunInfo, RunsOptions } from './options.ts'
 import type { Known } from './registry.ts'
@@ -37,6 +39,8 @@ interface Asked {
   stage?: Stage
 }
 
+const isNoOutcome: Filter = ({ type }) => type !== OUTCOME
+
 /** Serves runs to their readers: one door for all, and for each run what a hub has for its log. */
 export class Reading implements House<HubSubscriber, Start> {
   readonly #home: ReadingHome
@@ -62,7 +66,8 @@ export class Reading implements House<HubSubscriber, Start> {
 
   enter(exchange: Exchange, id: string, options: ReadOptions): Promise<HubSubscriber | undefined> {
     this.#asked.set(exchange, { id, options })
-    return this.#door.enter(exchange, { since: 0 })
+    const whole = { since: 0 }
+    return this.#door.enter(exchange, options.outcome === false ? { ...whole, filter: isNoOutcome } : whole)
   }
 
   get size(): number {

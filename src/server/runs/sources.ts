@@ -9,7 +9,10 @@ type Events = AsyncIterable<OutgoingEvent | string> | Iterable<OutgoingEvent | s
 
 /** Sends what a source gives, to its end; answers with what it returns. */
 export async function pump(source: Source, production: Production): Promise<unknown> {
-  if (typeof source === 'function') return source(production)
+  if (typeof source === 'function') {
+    const made = await source(production)
+    return isStream(made) ? pump(made, production) : made
+  }
   if (source instanceof Response) return record(source, production)
   const { signal, send } = production
   const sender = {
@@ -29,6 +32,11 @@ export function checkSource(source: unknown): asserts source is Source {
   const isStream = typeof source === 'object' && source !== null
   if (isStream && (Symbol.asyncIterator in source || Symbol.iterator in source)) return
   throw new OptionError('a run needs a function, a stream of events, or the Response of another server')
+}
+
+/** Whether what a producer returns is where its events come from, and no value of the run. */
+function isStream(made: unknown): made is Source {
+  return made instanceof Response || (typeof made === 'object' && made !== null && Symbol.asyncIterator in made)
 }
 
 async function record(response: Response, production: Production): Promise<void> {
