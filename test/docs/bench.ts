@@ -11,6 +11,11 @@ interface Results {
     readonly fanOut: Record<string, Record<string, number>>
     readonly memory: Record<string, { heap: number }>
   }
+  readonly runs: {
+    readonly ways: Record<string, Record<'first' | 'rate' | 'commands', number>>
+    readonly lost: Record<string, { readonly ends: boolean; readonly after: number }>
+    readonly crowd: { readonly perToken: number; readonly perRun: number }
+  }
   readonly redis: {
     readonly ways: Record<string, Record<'median' | 'p99' | 'followed' | 'published', number>>
     readonly lost: Record<string, { readonly lost: number; readonly twice: number }>
@@ -89,6 +94,29 @@ function redis({ redis: { ways, resume, lost } }: Results): string {
   )
 }
 
+function runs({ runs: { ways, lost, crowd } }: Results): string {
+  const row = (what: string, of: 'first' | 'rate', digits = 2) => [
+    what,
+    ...['memory', 'redis', 'resumable-stream'].map((way) => ways[way]?.[of].toFixed(digits) ?? ''),
+  ]
+  const end = (way: string) => (lost[way]?.ends ? `told after ${lost[way]?.after.toFixed(0)} s` : 'never told')
+  return table(
+    ['beside `accept` alone', 'a run in memory', 'a run on Redis', 'resumable-stream, the same Redis'],
+    [
+      row('from the question to the first token, median', 'first'),
+      row('tokens a second of one answer, each awaited', 'rate'),
+      ['asked of Redis for 100 tokens', '', String(ways['redis']?.commands), String(ways['resumable-stream']?.commands)],
+      ['a reader elsewhere, when the producer is killed', '', end('redis'), end('resumable-stream')],
+      [
+        '10,000 at once, 20 tokens a second each: CPU per token, heap per run',
+        `${crowd.perToken.toFixed(1)} µs, ${(crowd.perRun / 1024).toFixed(1)} KiB`,
+        '',
+        '',
+      ],
+    ],
+  )
+}
+
 const SERVERS: Record<string, string> = {
   limit: 'LIMIT',
   unmissed: '**unmissed**',
@@ -100,7 +128,7 @@ const SERVERS: Record<string, string> = {
 }
 
 function server({ server: { fanOut } }: Results): string {
-  const cells = Object.keys(fanOut['limit'] ?? {})
+  const cells = Object.keys(fanOut.limit ?? {})
   const names = Object.keys(SERVERS).filter((name) => name in fanOut)
   return table(
     ['', ...cells.map((cell) => cell.replace(/^\d+ × /, '').replace('a turn', 'in one turn'))],
@@ -156,9 +184,7 @@ function workloads({ parser: { fresh, seen } }: Results): string {
     ['bytes: in a new process / text seen in every shape', ...nodes.map((node) => `Node ${node}`)],
     Object.entries(WORKLOADS).map(([name, label]) => [
       label,
-      ...nodes.map((node) =>
-        [fresh, seen].map((ratios) => two(ratios[node]?.['bytes']?.[name]?.['unmissed'])).join(' / '),
-      ),
+      ...nodes.map((node) => [fresh, seen].map((ratios) => two(ratios[node]?.bytes?.[name]?.unmissed)).join(' / ')),
     ]),
   )
 }
@@ -187,6 +213,7 @@ const tables: Record<string, (results: Results) => string> = {
   client,
   herd,
   redis,
+  runs,
   server,
   memory,
   parser,

@@ -16,10 +16,11 @@ const NO_DOM = 'ES2022'
 
 const USE = `
 import { ConnectError, connect, createParser, encode, EventDecoderStream, storage, events, type ServerSentEvent } from 'unmissed'
-import { accept, createHub, adminHandler } from 'unmissed/server'
+import { accept, createHub, createRuns, adminHandler, type Outcome } from 'unmissed/server'
 import { EventSource } from 'unmissed/eventsource'
 import 'unmissed/eventsource/polyfill'
 import { fetchEventSource } from 'unmissed/compat/fetch-event-source'
+import { createResumableStreamContext } from 'unmissed/compat/resumable-stream'
 import { createMockServer } from 'unmissed/testing'
 import { onTrace } from 'unmissed/debug'
 import { logCases } from 'unmissed/log-suite'
@@ -50,6 +51,11 @@ source.onmessage = (event) => event.data
 const hub = createHub<{ tick: Tick }>({ history: 10 })
 export const id = hub.publish({ type: 'tick', data: { price: 1 } }).then(({ id }) => id.length)
 export const GET = (request: Request): Promise<Response> => hub.fetch(request, { topics: ['news'] })
+const runs = createRuns({ authorize: (request, run) => request.header('x-user') === run.owner, keep: 1000 })
+export const run = runs.start('a', async ({ send, signal }) => signal.aborted || (await send({ type: 'token', data: 'a' })).id, { owner: 'me' })
+export const ended: Promise<Outcome> = runs.start('b', async function* () { yield 'a' }).then(({ outcome }) => outcome)
+export const readRun = (request: Request): Promise<Response> => runs.fetch(request, 'a', { outcome: false })
+export const streams = createResumableStreamContext({ waitUntil: null }).resumeExistingStream('a')
 // @ts-expect-error it has no such data
 hub.publish({ type: 'tick', data: { prize: 1 } })
 // @ts-expect-error it is onError

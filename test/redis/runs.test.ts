@@ -133,7 +133,7 @@ test('readers’ processes are killed, and Redis is restarted: each reader has e
       for (let tries = 0; !outcome && tries < 200; tries++) {
         await sleep(50 + n * 5)
         const reader = await (readersAt[(n + tries) % 2] as (typeof readersAt)[0]).join(id, last).catch(() => undefined)
-        if (!reader || reader.status !== 200) {
+        if (reader?.status !== 200) {
           if (reader?.status === 204) break
           continue
         }
