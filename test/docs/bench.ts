@@ -95,24 +95,21 @@ function redis({ redis: { ways, resume, lost } }: Results): string {
 }
 
 function runs({ runs: { ways, lost, crowd } }: Results): string {
-  const row = (what: string, of: 'first' | 'rate', digits = 2) => [
+  const row = (what: string, of: 'first' | 'rate') => [
     what,
-    ...['memory', 'redis', 'resumable-stream'].map((way) => ways[way]?.[of].toFixed(digits) ?? ''),
+    ...['memory', 'redis', 'resumable-stream'].map((way) => two(ways[way]?.[of])),
   ]
   const end = (way: string) => (lost[way]?.ends ? `told after ${lost[way]?.after.toFixed(0)} s` : 'never told')
+  const each = `${crowd.perToken.toFixed(1)} µs, ${(crowd.perRun / 1024).toFixed(1)} KiB`
+  const asked = (way: string) => String(ways[way]?.commands)
   return table(
     ['beside `accept` alone', 'a run in memory', 'a run on Redis', 'resumable-stream, the same Redis'],
     [
       row('from the question to the first token, median', 'first'),
       row('tokens a second of one answer, each awaited', 'rate'),
-      ['asked of Redis for 100 tokens', '', String(ways['redis']?.commands), String(ways['resumable-stream']?.commands)],
+      ['asked of Redis for 100 tokens', '', asked('redis'), asked('resumable-stream')],
       ['a reader elsewhere, when the producer is killed', '', end('redis'), end('resumable-stream')],
-      [
-        '10,000 at once, 20 tokens a second each: CPU per token, heap per run',
-        `${crowd.perToken.toFixed(1)} µs, ${(crowd.perRun / 1024).toFixed(1)} KiB`,
-        '',
-        '',
-      ],
+      ['10,000 at once, 20 tokens a second each: CPU per token, heap per run', each, '', ''],
     ],
   )
 }
@@ -128,7 +125,7 @@ const SERVERS: Record<string, string> = {
 }
 
 function server({ server: { fanOut } }: Results): string {
-  const cells = Object.keys(fanOut.limit ?? {})
+  const cells = Object.keys(fanOut['limit'] ?? {})
   const names = Object.keys(SERVERS).filter((name) => name in fanOut)
   return table(
     ['', ...cells.map((cell) => cell.replace(/^\d+ × /, '').replace('a turn', 'in one turn'))],
@@ -184,7 +181,9 @@ function workloads({ parser: { fresh, seen } }: Results): string {
     ['bytes: in a new process / text seen in every shape', ...nodes.map((node) => `Node ${node}`)],
     Object.entries(WORKLOADS).map(([name, label]) => [
       label,
-      ...nodes.map((node) => [fresh, seen].map((ratios) => two(ratios[node]?.bytes?.[name]?.unmissed)).join(' / ')),
+      ...nodes.map((node) =>
+        [fresh, seen].map((ratios) => two(ratios[node]?.['bytes']?.[name]?.['unmissed'])).join(' / '),
+      ),
     ]),
   )
 }
