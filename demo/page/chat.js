@@ -1,20 +1,38 @@
-/** An answer in tokens: a POST, read once, that stops when it is told to. */
-import { connect } from 'unmissed'
+/** An answer that survives: one POST begins it, a page that was reloaded goes on with it, and may stop it. */
+import { connect, storage } from 'unmissed'
 import { $, api } from './page.js'
+
+const KEY = 'unmissed demo answer'
+const kept = storage(localStorage, KEY)
+// What was shown is gone with the page: the answer is read from its beginning again. Its address comes before the id.
+const resume = { load: async () => (await kept.load())?.replace(/\n.*$/, '\n'), save: kept.save }
+
+const ENDS = {
+  finished: '',
+  stopped: ' … stopped.',
+  failed: ' … failed.',
+}
 
 export function showChat() {
   let answer
-  $('#stop').addEventListener('click', () => answer?.close())
-  $('#chat').addEventListener('submit', async (event) => {
-    event.preventDefault()
+  async function read(prompt) {
     answer?.close()
     $('#answer').textContent = ''
     $('#stop').disabled = false
-    const mine = connect(api('chat'), { method: 'POST', body: $('#prompt').value, parse: 'json', until: '[DONE]' })
+    const mine = connect(api('chat'), { method: 'POST', body: prompt, parse: 'json', resume })
     answer = mine
-    mine.on(({ data }) => $('#answer').append(data.token))
+    mine.on('token', ({ data }) => $('#answer').append(data.token))
     const reason = await mine.closed
-    if (answer === mine) $('#stop').disabled = true
-    if (reason === 'closed') $('#answer').append(' … stopped.')
+    if (answer !== mine) return
+    $('#stop').disabled = true
+    if (reason !== 'closed') $('#answer').append(ENDS[mine.outcome?.state] ?? ' … gone with the server that made it.')
+  }
+  $('#stop').addEventListener('click', () => fetch(answer.location, { method: 'DELETE' }))
+  $('#chat').addEventListener('submit', (event) => {
+    event.preventDefault()
+    // Another question is another answer.
+    localStorage.removeItem(KEY)
+    read($('#prompt').value)
   })
+  if (localStorage.getItem(KEY)) read('')
 }

@@ -1,10 +1,10 @@
 /**
- * The application: a feed of numbered events, notifications, rooms, a stream of tokens, and its admin pages. It runs in
+ * The application: a feed of numbered events, notifications, rooms, answers in tokens, and its admin pages. It runs in
  * a process of its own, so that the demo can kill it: its log is in memory, and dies with it.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { accept, adminHandler, bearer, createHub } from 'unmissed/server'
+import { adminHandler, bearer, createHub, createRuns } from 'unmissed/server'
 import { answer } from './tokens.ts'
 
 /** How often the feed speaks, in milliseconds. */
@@ -23,13 +23,16 @@ const hub = createHub({
   onError: console.error,
 })
 
+// Answers that outlive the page that asked for them.
+const runs = createRuns({ authorize: 'anyone', heartbeat: 2000, retry: 500, keep: 60_000, onError: console.error })
+
 const publish = (extra: object = {}) =>
   hub.publish({ type: 'tick', data: { n: ++last, at: Date.now(), ...extra } }, { topic: 'feed' })
 setInterval(() => publish(), RHYTHM)
 
 const admin = adminHandler(hub, { authorize: bearer(process.env['ADMIN_TOKEN'] ?? 'demo') })
 
-type Route = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => unknown
+type Route = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams, id: string) => unknown
 
 const routes: Record<string, Route> = {
   'GET /events': (request, response, query) =>
@@ -51,20 +54,22 @@ const routes: Record<string, Route> = {
   },
   'POST /chat': async (request, response) => {
     const prompt = await text(request)
-    const connection = accept(request, response, { methods: ['POST'] })
-    // `send` follows the reader's pace, and rejects when the reader has left: then there is nobody to think for.
-    try {
-      for await (const token of answer(prompt, connection.signal)) await connection.send({ data: { token } })
-      await connection.send('[DONE]')
-    } catch {}
-    connection.close()
+    const { id } = await runs.start(undefined, async ({ send, signal }) => {
+      for await (const token of answer(prompt, signal)) await send({ type: 'token', data: { token } })
+    })
+    await runs.handle(request, response, id)
+  },
+  'GET /chat/:id': (request, response, _, id) => runs.handle(request, response, id),
+  'DELETE /chat/:id': async (_, response, __, id) => {
+    response.writeHead((await runs.stop(id)) ? 204 : 404).end()
   },
 }
 
 const server = createServer(async (request, response) => {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://hub')
-  const route = routes[`${request.method} ${pathname}`]
-  if (route) await route(request, response, searchParams)
+  const [, id = ''] = /^\/chat\/(.+)/.exec(pathname) ?? []
+  const route = routes[`${request.method} ${id ? '/chat/:id' : pathname}`]
+  if (route) await route(request, response, searchParams, id)
   else if (pathname.startsWith('/admin/')) await admin(request, response)
   else response.writeHead(404).end()
 })
@@ -73,7 +78,7 @@ setInterval(() => process.send?.({ last }), RHYTHM)
 
 process.on('disconnect', () => process.exit())
 process.on('message', async () => {
-  await hub.close({ within: 500, retry: 300 })
+  await Promise.all([hub.close({ within: 500, retry: 300 }), runs.close({ within: 500 })])
   process.exit()
 })
 

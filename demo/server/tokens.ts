@@ -3,9 +3,9 @@ import { setTimeout } from 'node:timers/promises'
 
 export async function* answer(prompt: string, signal: AbortSignal): AsyncGenerator<string, void> {
   const about = prompt.trim().split(/\s+/).slice(0, 6).join(' ') || 'nothing in particular'
-  const text = `You asked about “${about}”. Server-sent events suit an answer like this one: it is text, it comes in pieces, and it goes one way only. Press stop, and the server notices at once: the request is cancelled, and nobody pays for tokens that nobody reads. A stream that began with a POST is not sent a second time by itself, because a second question would be a second bill.`
+  const text = `You asked about “${about}”. Server-sent events suit an answer like this one: it is text, it comes in pieces, and it goes one way only. Reload this page now, or pull the network: the answer goes on where it is, and the question is not asked again, because a second question would be a second bill. Press stop, and the server stops it: nobody pays for tokens that nobody wants.`
   for (const token of text.split(/(?<=\s)/)) {
-    await setTimeout(35, undefined, { signal })
+    await setTimeout(100, undefined, { signal })
     yield token
   }
 }

@@ -42,7 +42,8 @@ export class Body {
     this.#number = ++shared.bodies
     this.#isRun = /\brun\b/.test(`${this.#ours}`)
     const location = this.#isRun && opened.response.headers.get('content-location')
-    if (location) this.#readAt(location)
+    // What may be asked again as it is needs no other address.
+    if (location && !shared.isSafe) this.#readAt(location)
     const { parse, schemas } = shared.options
     if (parse || schemas) this.#decode = (raw) => this.#ask(raw, () => decode(raw, parse, schemas))
   }

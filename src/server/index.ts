@@ -53,6 +53,7 @@ export type { SlowPolicy } from './reader/slow.ts'
 export type { Subscriber, SubscriberState } from './reader/subscriber.ts'
 export { RunFailure } from './runs/errors.ts'
 export type {
+  Fold,
   Producer,
   Production,
   ReadOptions,

@@ -257,6 +257,25 @@ describe('where a run is read', () => {
     ])
   })
 
+  test('is where a redirect has led, too', async () => {
+    const asked: string[] = []
+    const { connection, heard } = read('https://one.test/chat', {
+      retry: { base: 1, max: 1 },
+      fetch: async (url, { method }) => {
+        asked.push(`${method} ${url}`)
+        if (method === 'POST') return new Response(null, { status: 303, headers: { location: '/chat/q1' } })
+        return asked.length < 3
+          ? answer('./q1')
+          : answer('./q1', 'id: e.2\nevent: outcome\ndata: {"state":"finished"}\n\n')
+      },
+    })
+    expect(await connection.closed).toBe('ended')
+    expect([heard, asked]).toEqual([
+      ['a'],
+      ['POST https://one.test/chat', 'GET https://one.test/chat/q1', 'GET https://one.test/chat/q1'],
+    ])
+  })
+
   test('is nothing that other servers can say, whose events may have any name', async () => {
     const response = () =>
       new Response('event: outcome\ndata: x\n\n', {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect } from '../../src/index.ts'
 import { type Packed, pack } from '../package/packed.ts'
@@ -236,4 +237,44 @@ test('webpack 5 bundles every entry without a warning, and without the checks of
   expect(said).not.toMatch(/warning/i)
   // The code of errors is in it, the table of what others call an option is not.
   expect(execFileSync(process.execPath, ['find.js'], { cwd: folder, encoding: 'utf8' })).toBe('true false\n')
+})
+
+test('a stream of the reference server of Durable Streams is read whole, cut off again and again, to its end', () => {
+  const snippet = /### A Durable Streams server[\s\S]*?```ts\n([\s\S]*?)```/.exec(
+    readFileSync('README.md', 'utf8'),
+  )?.[1]
+  const folder = project(
+    packed,
+    'durable-streams',
+    { '@durable-streams/server': '0.3.7', typescript: '5.9.3' },
+    {
+      'follow.ts': snippet as string,
+      'main.mjs': `
+import { DurableStreamTestServer } from '@durable-streams/server'
+import { follow } from './follow.js'
+const server = new DurableStreamTestServer({ port: 0 })
+const url = (await server.start()) + '/v1/stream/chat'
+const json = { 'content-type': 'application/json' }
+await fetch(url, { method: 'PUT', headers: json })
+const append = async () => {
+  for (let n = 1; n < 100; n++) {
+    await fetch(url, { method: 'POST', headers: json, body: JSON.stringify({ n }) })
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  await fetch(url, { method: 'POST', headers: { ...json, 'Stream-Closed': 'true' }, body: JSON.stringify({ n: 100 }) })
+}
+void append()
+const seen = []
+const connection = follow(url, (items) => seen.push(...items.map(({ n }) => n)))
+connection.on('data', () => Math.random() < 0.2 && connection.reconnect())
+const reason = await connection.closed
+console.log(reason, seen.length, seen.every((n, at) => n === at + 1))
+await server.stop()
+process.exit()
+`,
+    },
+  )
+  run(folder, 'tsc', 'follow.ts', '--module', 'nodenext', '--target', 'es2022', '--skipLibCheck')
+  const said = execFileSync(process.execPath, ['main.mjs'], { cwd: folder, encoding: 'utf8', timeout: 60_000 })
+  expect(said).toContain('ended 100 true')
 })

@@ -161,19 +161,24 @@ test('the states are lit, and pause and resume are obeyed', async () => {
   )
 })
 
-test('an answer comes in tokens, and stops when it is told to', async () => {
+test('an answer in tokens outlives a reload, and stops when it is told to', async () => {
   await using visitor = await visit()
   const { page } = visitor
+  const shown = () => page.locator('#answer').textContent()
+  const begins = (text: string | null) => (text ?? '').startsWith('You asked about “Why not WebSockets')
+  const asked: string[] = []
+  page.on('request', (request) => {
+    if (request.url().includes('/chat')) asked.push(request.method())
+  })
   await page.getByRole('button', { name: 'Ask' }).click()
-  await until(
-    () => page.locator('#answer').textContent(),
-    (text) => (text ?? '').includes('Why not WebSockets'),
-  )
+  await until(shown, begins)
+  await page.reload()
+  // All of it again, from its beginning, and what comes.
+  const before = await until(shown, begins)
+  await until(shown, (text) => (text ?? '').length > (before ?? '').length)
   await page.getByRole('button', { name: 'Stop' }).click()
-  await until(
-    () => page.locator('#answer').textContent(),
-    (text) => (text ?? '').endsWith('stopped.'),
-  )
+  await until(shown, (text) => (text ?? '').endsWith('stopped.'))
+  expect(asked).toEqual(['POST', 'GET', 'DELETE'])
 })
 
 test('a notification reaches one user, a message its room, a broadcast of the admin its topic', async () => {

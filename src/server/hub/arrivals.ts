@@ -11,6 +11,8 @@ import type { Shards } from './shards.ts'
 export interface Start {
   /** The id before the first event that will come. */
   readonly id: string
+  /** Told with that id, in place of what is before it. */
+  readonly snapshot?: { readonly type: string; readonly data: unknown }
   /** What it has missed and cannot be given, told to it first. */
   readonly gaps: readonly Lost[]
 }

@@ -77,7 +77,7 @@ export class Readers implements Home<HubSubscriber>, ShardsHome {
   }
 
   /** Brings it from where it begins to where the logs are. */
-  start(subscriber: HubSubscriber, { id, gaps }: Start): void {
+  start(subscriber: HubSubscriber, { id, gaps, snapshot }: Start): void {
     const { retry, connected, onConnect } = this.#options
     const { lastEventId: asked } = subscriber
     subscriber.outbox.sent = asked || id
@@ -85,6 +85,7 @@ export class Readers implements Home<HubSubscriber>, ShardsHome {
     const first: OutgoingEvent = {
       id: asked ? undefined : id,
       retry,
+      ...snapshot,
       ...(connected && {
         type: connected === true ? 'connected' : connected,
         data: { client: subscriber.id, time: Date.now() },

@@ -1,4 +1,15 @@
-import { bound, callable, flag, milliseconds, object, or, type Rule, type Rules, text } from '../../check/rules.ts'
+import {
+  anything,
+  bound,
+  callable,
+  flag,
+  milliseconds,
+  object,
+  or,
+  type Rule,
+  type Rules,
+  text,
+} from '../../check/rules.ts'
 import { check, OptionError } from '../check.ts'
 import { checkLimits } from '../door/limits.ts'
 import { READER_RULES } from '../hub/check-options.ts'
@@ -20,6 +31,7 @@ const RULES: Rules = {
   authorize: or({ is: (value) => value === 'anyone', must: '"anyone", where the id of a run is enough' }, callable),
   logs: isLogs,
   name: text,
+  fold: object,
   keep: milliseconds,
   keepUnread: milliseconds,
   maxEvents: bound,
@@ -33,13 +45,15 @@ const RULES: Rules = {
 /** Throws when the runs are made, not when the first reader comes. */
 export function checkRunsOptions(options: unknown): asserts options is RunsOptions {
   check('createRuns', options, RULES)
-  const { authorize, limits } = options as RunsOptions
+  const { authorize, limits, fold } = options as RunsOptions
   if (authorize === undefined) {
     throw new OptionError(
       'createRuns needs authorize: (request, run) => whether it may be read; or "anyone", where the id of a run is enough',
     )
   }
   if (limits) checkLimits(limits)
+  if (fold) check('fold', fold, { initial: anything, reduce: callable, every: bound })
+  if (fold && !fold.reduce) throw new OptionError('fold needs reduce: (state, event) => the next state')
 }
 
 export function checkId(given: unknown): void {

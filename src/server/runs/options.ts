@@ -27,6 +27,16 @@ type ReaderOptions = Pick<
   | 'onError'
 >
 
+/** A short cut for late readers: what the events so far come to, in place of all of them. */
+export interface Fold<State = unknown> {
+  /** What it begins with, before the first event. */
+  readonly initial: State
+  /** The next state, of the last one and an event; it may change the last one. Data that was published as text is text, all else as its JSON gives it back. */
+  readonly reduce: (state: State, event: { readonly type: string; readonly data: unknown }) => State
+  /** How many events there have to be. Default: 100. */
+  readonly every?: number | undefined
+}
+
 /** How runs are kept, and who may read them. */
 export interface RunsOptions extends ReaderOptions {
   /** Says who may read a run, before anything is sent: as a hub's `authorize`, and told which run it is; `'anyone'` where its id is enough. Required. */
@@ -35,6 +45,9 @@ export interface RunsOptions extends ReaderOptions {
   logs?: Logs | undefined
   /** What their logs are called, for those who share `logs`. Default: `runs`. */
   name?: string | undefined
+  /** What late readers are given in place of the events so far, if they take it (`snapshot`): one event of the type `snapshot`. Default: none. */
+  // biome-ignore lint/suspicious/noExplicitAny: what it folds is the caller's
+  fold?: Fold<any> | undefined
   /** How long a run can be read after its end, in milliseconds. Default: 600000. */
   keep?: number | undefined
   /** How long a run is kept that nobody has read to its end, in milliseconds. Default: as `keep`. */
@@ -112,8 +125,10 @@ export interface Run {
 
 /** How a run is read. */
 export interface ReadOptions {
-  /** The address where it can be read by GET, told to readers that came by another method. Default: none for GET, else the request's path with the id after it. */
+  /** The address where it can be read by GET, told to readers that came by another method. Default: that of the request for GET, else the same with the id after its path. */
   location?: string | undefined
+  /** Whether this reader takes a `snapshot` in place of what it folds, when it comes for the first time; not one with a filter, which might withhold some of it. Default: whether the query has a parameter `snapshot`. */
+  snapshot?: boolean | undefined
   /** Whether the end is told as an event; the body ends in any case. False for readers that know their own events only, such as the AI SDK's. Default: true. */
   outcome?: boolean | undefined
 }

@@ -5,11 +5,11 @@ import { Door, type House } from '../door/door.ts'
 import type { Grants, Verdict } from '../door/grant.ts'
 import type { Place } from '../door/limits.ts'
 import type { Exchange, HubRequest, Refusal } from '../http/exchange.ts'
-import { latin1, merged } from '../http/headers.ts'
 import type { Start } from '../hub/arrivals.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Filter } from '../published-event.ts'
 import type { HubSubscriber } from '../reader/hub-subscriber.ts'
+import { headOfRun } from './head.ts'
 import type { ReadOptions, RunInfo, RunsOptions } from './options.ts'
 import type { Known } from './registry.ts'
 import type { Settings } from './settings.ts'
@@ -18,7 +18,6 @@ import { Stage } from './stage.ts'
 /** How long what a run needs for its readers is kept after the last of them, while it goes on and after its end, in milliseconds. */
 const LINGER = 30_000
 const LINGER_AFTER = 5000
-const EXPOSE = 'Access-Control-Expose-Headers'
 const GONE: Refusal = { status: 404, message: 'there is no such run: it never was, or it is over and no longer kept' }
 /** A standard reader does not return after this. */
 const HAD_ALL: Refusal = { status: 204 }
@@ -132,7 +131,8 @@ export class Reading implements House<HubSubscriber, Start> {
 
   async begin(subscriber: HubSubscriber): Promise<Start | Refusal> {
     const { readers, run, log } = this.#stage(subscriber.exchange)
-    const start = await readers.begin(subscriber)
+    const begun = await readers.begin(subscriber)
+    const start = subscriber.lastEventId ? begun : await this.#shortcut(subscriber, begun)
     if (run.state === 'running') return start
     const bounds = await readers.shards.all[0]?.feed.bounds()
     const hadAll = bounds && subscriber.lastEventId && start.gaps.length === 0 && start.id === toId(bounds)
@@ -143,11 +143,24 @@ export class Reading implements House<HubSubscriber, Start> {
     return GONE
   }
 
+  /** One that takes it is given what the events so far come to, and goes on after them. */
+  async #shortcut(subscriber: HubSubscriber, begun: Start): Promise<Start> {
+    const { exchange, seats, view } = subscriber
+    const { options, stage } = this.#asked.get(exchange) as Required<Asked>
+    const takes = options.snapshot ?? exchange.query('snapshot') !== undefined
+    // What a filter would withhold may be in it.
+    const folded = takes && !view.hasFilter ? await stage.folding?.now() : undefined
+    if (!folded) return begun
+    seats[0]?.moveTo(folded.position)
+    return { id: toId(folded.position), gaps: [], snapshot: { type: 'snapshot', data: folded.data } }
+  }
+
   seat(subscriber: HubSubscriber, place: Place, start: Start, head: Record<string, string>): void {
     const { exchange } = subscriber
+    const { id, options } = this.#asked.get(exchange) as Asked
     const { readers } = this.#stage(exchange)
     exchange.owner = subscriber
-    exchange.open(merged(head, this.#headOf(exchange, head)))
+    exchange.open(headOfRun(exchange, id, head, options.location))
     exchange.skipBody()
     subscriber.place = place
     readers.welcome(subscriber)
@@ -169,19 +182,5 @@ export class Reading implements House<HubSubscriber, Start> {
 
   #stage(exchange: Exchange): Stage {
     return (this.#asked.get(exchange) as Required<Asked>).stage
-  }
-
-  /** RFC 9110 §8.7: what is in this answer is found at that address, too. */
-  #headOf(exchange: Exchange, { Unmissed: told, [EXPOSE]: exposed }: Record<string, string>): Record<string, string> {
-    const { id, options } = this.#asked.get(exchange) as Asked
-    const path = exchange.url.split(/[?#]/, 1)[0] ?? ''
-    const own = exchange.method === 'GET' ? undefined : `${path.replace(/\/$/, '')}/${encodeURIComponent(id)}`
-    const location = options.location ?? own
-    return {
-      ...(location !== undefined && { 'Content-Location': latin1(location) }),
-      Unmissed: `${told}, run`,
-      // Pages of other origins see only what is named.
-      ...(exposed && { [EXPOSE]: 'Content-Location' }),
-    }
   }
 }

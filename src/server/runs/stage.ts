@@ -4,6 +4,7 @@ import { Spread } from '../hub/spread.ts'
 import type { Metrics } from '../metrics.ts'
 import type { HubSubscriber } from '../reader/hub-subscriber.ts'
 import type { Subscriber } from '../reader/subscriber.ts'
+import { Folding } from './folding.ts'
 import type { RunsOptions } from './options.ts'
 import type { Known } from './registry.ts'
 import type { Settings } from './settings.ts'
@@ -15,6 +16,7 @@ export class Stage {
   readonly readers: Readers
   /** When somebody came last, on the clock of `performance.now()`. */
   usedAt = 0
+  readonly folding: Folding | undefined
   readonly #settings: Settings
 
   constructor(
@@ -32,6 +34,8 @@ export class Stage {
     this.run = run
     this.log = settings.logOf(run)
     this.readers = new Readers(new Spread(this.log), settings.patience, served, metrics, true)
+    const [shard] = this.readers.shards.all
+    if (options.fold && shard) this.folding = new Folding(options.fold, shard.feed)
     this.#settings = settings
   }
 

@@ -26,7 +26,7 @@ function runsOf(options: Partial<RunsOptions> = {}): { runs: Runs; errors: unkno
 async function served(options: Partial<RunsOptions> = {}) {
   const made = runsOf(options)
   const url = await serve((request, response) =>
-    made.runs.handle(request, response, decodeURIComponent((request.url ?? '').slice(1))),
+    made.runs.handle(request, response, decodeURIComponent((request.url ?? '').slice(1).split('?', 1)[0] ?? '')),
   )
   return {
     ...made,
@@ -297,21 +297,33 @@ describe('a reader of a run', () => {
     expect((await as('ben')).status).toBe(200)
   })
 
-  test('is told where the run is read, and that it is one', async () => {
-    const { runs, url } = await served()
-    const web = runsOf().runs
-    await web.start('a b', () => {})
-    await runs.start('a', () => {})
-    const got = await read(`${url}a`)
-    expect([got.headers['content-location'], got.headers['unmissed']]).toEqual([
-      undefined,
-      'heartbeat=15000, ids=unique, run',
-    ])
-    const posted = await web.fetch(new Request('http://h/chat?x=1', { method: 'POST', body: 'q' }), 'a b')
-    expect(posted.headers.get('content-location')).toBe('http://h/chat/a%20b')
-    const named = await web.fetch(new Request('http://h/chat', { method: 'POST' }), 'a b', { location: '/read/7' })
+  test.each([
+    ['GET', 'http://h/chat/a%20b?x=1', 'http://h/chat/a%20b?x=1'],
+    ['GET', 'http://h/a%20b', 'http://h/a%20b'],
+    ['POST', 'http://h/chat?x=1', 'http://h/chat/a%20b'],
+    ['POST', 'http://h/api/chat/', 'http://h/api/chat/a%20b'],
+    ['POST', 'http://h/', 'http://h/a%20b'],
+    ['POST', 'http://h/v1:chat', 'http://h/v1:chat/a%20b'],
+  ])('that asks %s %s is told that the run is read at %s', async (method, url, where) => {
+    const { runs } = runsOf()
+    await runs.start('a b', () => {})
+    const { headers } = await runs.fetch(new Request(url, { method }), 'a b')
+    expect(new URL(headers.get('content-location') as string, url).href).toBe(where)
+    expect(headers.get('unmissed')).toBe('heartbeat=15000, ids=unique, run')
+    const named = await runs.fetch(new Request(url, { method }), 'a b', { location: '/read/7' })
     expect(named.headers.get('content-location')).toBe('/read/7')
-    await Promise.all([posted.text(), named.text()])
+  })
+
+  test('is told so behind a router that takes off the beginning of the path', async () => {
+    const { runs } = runsOf()
+    await runs.start('a', () => {})
+    const url = await serve((request, response) => {
+      request.url = (request.url ?? '').replace(/^\/api/, '')
+      return runs.handle(request, response, 'a')
+    })
+    const answer = await fetch(`${url}api/chat`, { method: 'POST' })
+    await answer.text()
+    expect(new URL(answer.headers.get('content-location') as string, answer.url).href).toBe(`${url}api/chat/a`)
   })
 
   test('that comes with an id of something else is told so, and given all of it', async () => {
@@ -444,6 +456,107 @@ describe('bounds', () => {
     await sleep(120)
     expect((await join('read')).status).toBe(404)
     expect((await join('unread')).status).toBe(200)
+  })
+})
+
+describe('a fold', () => {
+  const fold = { initial: '', reduce: (text: string, { data }: { data: unknown }) => `${text}${data}`, every: 10 }
+  const many = async ({ send }: Production, count = 30) => {
+    for (let n = 0; n < count; n++) await send(`${n} `)
+  }
+  const upTo = (count: number) => Array.from({ length: count }, (_, n) => `${n} `)
+
+  test('is given to late readers that take it, as one event; the rest comes after it', async () => {
+    const { runs, url } = await served({ fold })
+    const { source, send, finish } = puppet()
+    await runs.start('a', source)
+    for (const data of upTo(30)) await send(data)
+    const [late, whole] = [await read(`${url}a?snapshot`), await read(`${url}a`)]
+    await late.until(1)
+    await send('more')
+    finish()
+    await Promise.all([late.ended, whole.ended])
+    expect(late.events.map(({ type, data }) => [type, data])).toEqual([
+      ['snapshot', upTo(30).join('')],
+      ['message', 'more'],
+      ['outcome', '{"state":"finished"}'],
+    ])
+    expect(dataOf(whole)).toEqual([...upTo(30), 'more'])
+    // What it goes on after is what is in it.
+    const again = await read(`${url}a?snapshot`, { lastEventId: late.events[0]?.id })
+    await again.ended
+    expect(dataOf(again)).toEqual(['more'])
+  })
+
+  test('goes on from the last one, each event once', async () => {
+    const seen: unknown[] = []
+    const counting = {
+      initial: 0,
+      reduce: (sum: number, { data }: { data: unknown }) => sum + (seen.push(data) && 1),
+      every: 10,
+    }
+    const { runs, url } = await served({ fold: counting })
+    const { source, send } = puppet()
+    await runs.start('a', source)
+    for (const data of upTo(20)) await send(data)
+    const readers = await Promise.all([1, 2, 3].map(() => read(`${url}a?snapshot`)))
+    for (const reader of readers) expect((await reader.until(1))[0]?.data).toBe('20')
+    await send('more')
+    const later = await read(`${url}a?snapshot`)
+    expect((await later.until(1))[0]?.data).toBe('21')
+    expect(seen.length).toBe(21)
+  })
+
+  test('of a run that is over is followed by its end', async () => {
+    const { runs, url } = await served({ fold })
+    await (await runs.start('a', many)).outcome
+    const reader = await read(`${url}a?snapshot`)
+    await reader.ended
+    expect(reader.events.map(({ type }) => type)).toEqual(['snapshot', 'outcome'])
+    expect(reader.events[0]?.data).toBe(upTo(30).join(''))
+  })
+
+  test('is not given where there is little, to who does not take it, nor past a filter', async () => {
+    const { runs } = runsOf({
+      fold,
+      authorize: (request) => (request.query('filtered') ? { filter: () => true } : true),
+    })
+    await (await runs.start('short', (production) => many(production, 5))).outcome
+    await (await runs.start('long', many)).outcome
+    const typesOf = async (id: string, path: string, snapshot?: boolean) => {
+      const response = await runs.fetch(new Request(`http://a/${path}`), id, { snapshot })
+      return [...new Set((await response.text()).match(/^event: .*$/gm))].join()
+    }
+    expect(await typesOf('short', '?snapshot')).toBe('event: outcome')
+    expect(await typesOf('long', '')).toBe('event: outcome')
+    expect(await typesOf('long', '?snapshot', false)).toBe('event: outcome')
+    expect(await typesOf('long', '?snapshot&filtered=1')).toBe('event: outcome')
+    expect(await typesOf('long', '', true)).toBe('event: snapshot,event: outcome')
+  })
+
+  test('does not change what it begins with for the next run', async () => {
+    const list = {
+      initial: [] as unknown[],
+      reduce: (all: unknown[], { data }: { data: unknown }) => (all.push(data), all),
+      every: 1,
+    }
+    const { runs, url } = await served({ fold: list })
+    for (const id of ['a', 'b']) {
+      await (await runs.start(id, ({ send }) => send({ data: { of: id } }))).outcome
+      const reader = await read(`${url}${id}?snapshot`)
+      await reader.ended
+      expect(JSON.parse(reader.events[0]?.data as string)).toEqual([{ of: id }])
+    }
+  })
+
+  test.each([
+    ['no function', { initial: 0 }],
+    ['another bound', { initial: 0, reduce: () => 0, every: -1 }],
+    ['a misspelt part', { initial: 0, reducer: () => 0 }],
+  ])('that cannot be meant is refused: %s', (_, wrong) => {
+    expect(() => createRuns({ authorize: 'anyone', fold: wrong as never })).toThrow(
+      expect.objectContaining({ code: 'invalid-option' }),
+    )
   })
 })
 
