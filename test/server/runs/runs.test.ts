@@ -537,7 +537,10 @@ describe('a fold', () => {
   test('does not change what it begins with for the next run', async () => {
     const list = {
       initial: [] as unknown[],
-      reduce: (all: unknown[], { data }: { data: unknown }) => (all.push(data), all),
+      reduce: (all: unknown[], { data }: { data: unknown }) => {
+        all.push(data)
+        return all
+      },
       every: 1,
     }
     const { runs, url } = await served({ fold: list })
