@@ -1,4 +1,3 @@
-import { LONGEST } from '../../log/timer.ts'
 import { encode } from '../../protocol/encode.ts'
 import type { OutgoingEvent } from '../../protocol/event.ts'
 import type { Grants } from '../door/grant.ts'
@@ -15,21 +14,22 @@ import type { Queue } from '../reader/queue.ts'
 import type { Seat } from '../reader/seat.ts'
 import { enqueue } from '../reader/slow.ts'
 import { Upkeep } from '../reader/upkeep.ts'
+import { atMost } from '../within.ts'
 import { Arrivals, type Start } from './arrivals.ts'
 import { Departed } from './departed.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Hooks } from './hooks.ts'
 import type { HubOptions } from './options.ts'
 import { Roster } from './roster.ts'
-import type { Shard } from './shard.ts'
-import { Shards, type ShardsHome } from './shards.ts'
+import type { Shard, ShardHome } from './shard.ts'
+import { Shards } from './shards.ts'
 import type { Spread } from './spread.ts'
 
 /** How long a hook may take where nobody says, in milliseconds. */
 const HOOK_TIMEOUT = 30_000
 
 /** The readers of a hub: they are brought to where its logs are, told what comes, and looked after until they leave. */
-export class Readers implements Home<HubSubscriber>, ShardsHome {
+export class Readers implements Home<HubSubscriber>, ShardHome {
   readonly roster = new Roster()
   readonly shards: Shards
   readonly #options: HubOptions
@@ -233,12 +233,10 @@ export class Readers implements Home<HubSubscriber>, ShardsHome {
       subscriber.tell(encode({ retry: spread }))
       subscriber.end('closed', false, true)
     }
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, Math.min(patience, LONGEST))
-    })
-    await Promise.race([Promise.all(all.map(({ closed }) => closed)), late])
-    clearTimeout(timer)
+    await atMost(
+      patience,
+      all.map(({ closed }) => closed),
+    )
     for (const subscriber of all) subscriber.end('closed', true)
     this.shards.close()
   }

@@ -9,8 +9,8 @@ import { Replay } from './replay.ts'
 /** How long one of several logs is followed after its last reader has left, in milliseconds: many only reload. */
 const LINGER = 60_000
 
-/** What a log needs of its hub. */
-export interface ShardHome {
+/** What a log needs to know of all logs of its hub. */
+export interface Naming {
   /** How long a log may take to answer, in milliseconds. */
   readonly patience: number
   /** Whether it is the only one. */
@@ -20,6 +20,10 @@ export interface ShardHome {
   idOf(shard: Shard, position: Position): string
   idAt(seat: Seat, position: Position): string
   idAfter(subscriber: Sitter): string
+}
+
+/** Whom a log tells. */
+export interface ShardHome {
   deliver(shard: Shard, delivery: Delivery): void
   replayed(count: number): void
   /** It is followed no more. */
@@ -34,13 +38,15 @@ export class Shard implements FeedHome, SeatHome {
   readonly seats = new Set<Seat>()
   feed: Feed
   replay: Replay
+  readonly #names: Naming
   readonly #home: ShardHome
   #rest: Timer | undefined
   #isOver = false
 
-  constructor(log: Log, index: number, home: ShardHome) {
+  constructor(log: Log, index: number, names: Naming, home: ShardHome) {
     this.log = log
     this.index = index
+    this.#names = names
     this.#home = home
     this.feed = this.#newFeed()
     this.replay = this.#newReplay()
@@ -109,15 +115,15 @@ export class Shard implements FeedHome, SeatHome {
   // What a seat asks.
 
   get isSame(): boolean {
-    return this.#home.isOne
+    return this.#names.isOne
   }
 
   idAt(seat: Seat, position: Position): string {
-    return this.#home.idAt(seat, position)
+    return this.#names.idAt(seat, position)
   }
 
   frameOf({ subscriber }: Seat, delivery: Delivery): Frame {
-    return delivery.frameAs(this.#home.idAfter(subscriber))
+    return delivery.frameAs(this.#names.idAfter(subscriber))
   }
 
   /** Stops following a log that nobody reads here. The first is everybody's. */
@@ -135,10 +141,11 @@ export class Shard implements FeedHome, SeatHome {
   }
 
   #newFeed(): Feed {
-    return new Feed(this.log, this.#home.patience, (position) => this.#home.idOf(this, position), this)
+    return new Feed(this.log, this.#names.patience, (position) => this.#names.idOf(this, position), this)
   }
 
   #newReplay(): Replay {
-    return new Replay(this.feed, this.#home.patience, this.#home.isAnew, (count) => this.#home.replayed(count))
+    const { patience, isAnew } = this.#names
+    return new Replay(this.feed, patience, isAnew, (count) => this.#home.replayed(count))
   }
 }

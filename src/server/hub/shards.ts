@@ -1,33 +1,24 @@
 import type { Position } from '../../log/log.ts'
-import type { Delivery } from '../reader/delivery.ts'
 import type { HubSubscriber } from '../reader/hub-subscriber.ts'
 import type { Seat, Sitter } from '../reader/seat.ts'
-import { Shard, type ShardHome } from './shard.ts'
+import { type Naming, Shard, type ShardHome } from './shard.ts'
 import type { Spread } from './spread.ts'
 
-/** What the logs of a hub need of it. */
-export interface ShardsHome {
-  deliver(shard: Shard, delivery: Delivery): void
-  replayed(count: number): void
-  rested(shard: Shard): void
-  report(error: unknown): void
-}
-
 /** The logs of a hub, each with its readers; and what a reader's places in them are called together. */
-export class Shards implements ShardHome {
+export class Shards implements Naming {
   readonly all: readonly Shard[]
   readonly patience: number
   readonly isAnew: boolean
   readonly #spread: Spread
-  readonly #home: ShardsHome
+  readonly #home: ShardHome
 
   /** `patience` is how long a log may take to answer, in milliseconds; `isAnew` whether a reader that has lost its place begins with the oldest. */
-  constructor(spread: Spread, patience: number, isAnew: boolean, home: ShardsHome) {
+  constructor(spread: Spread, patience: number, isAnew: boolean, home: ShardHome) {
     this.isAnew = isAnew
     this.#spread = spread
     this.patience = patience
     this.#home = home
-    this.all = spread.logs.map((log, index) => new Shard(log, index, this))
+    this.all = spread.logs.map((log, index) => new Shard(log, index, this, home))
   }
 
   get isOne(): boolean {
@@ -72,7 +63,7 @@ export class Shards implements ShardHome {
 
   /** Asks logs that may have lost a delivery on the way whether they are ahead. */
   check(): void {
-    for (const { feed } of this.all) feed.check().catch((error) => this.report(error))
+    for (const { feed } of this.all) feed.check().catch((error) => this.#home.report(error))
   }
 
   close(): void {
@@ -115,23 +106,5 @@ export class Shards implements ShardHome {
 
   #nameOf(places: ReadonlyMap<number, Position>): string {
     return this.isOne ? this.#spread.idOf(0, places.get(0) as Position) : this.#spread.join(places)
-  }
-
-  // What logs tell of.
-
-  deliver(shard: Shard, delivery: Delivery): void {
-    this.#home.deliver(shard, delivery)
-  }
-
-  replayed(count: number): void {
-    this.#home.replayed(count)
-  }
-
-  rested(shard: Shard): void {
-    this.#home.rested(shard)
-  }
-
-  report(error: unknown): void {
-    this.#home.report(error)
   }
 }

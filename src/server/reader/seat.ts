@@ -50,8 +50,6 @@ export class Seat {
   epoch = ''
   offset = 0
   live = false
-  /** Whether the log's readers are told of it. */
-  isTaken = false
   /** Whether it follows nothing there any more. */
   left = false
 

@@ -1,5 +1,5 @@
 import { toId } from '../../log/log.ts'
-import { LONGEST } from '../../log/timer.ts'
+import { atMost } from '../within.ts'
 import { runError } from './errors.ts'
 import type { Lease } from './lease.ts'
 import type { Run, RunInfo, RunsOptions, Source, StartOptions } from './options.ts'
@@ -75,12 +75,11 @@ export class Producers {
 
   /** Waits for those that go on; then ends them. */
   async close(within: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, Math.min(within, LONGEST))
-    })
-    await Promise.race([Promise.all([...this.#all.values()].map(({ ended }) => ended)), late])
-    clearTimeout(timer)
+    const all = [...this.#all.values()]
+    await atMost(
+      within,
+      all.map(({ ended }) => ended),
+    )
     await Promise.all([...this.#all.values()].map((one) => one.fail('server-stopped')))
     await Promise.all(this.#noting)
   }

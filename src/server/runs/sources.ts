@@ -1,4 +1,5 @@
 import { events } from '../../protocol/body.ts'
+import { isEventStream } from '../../protocol/content-type.ts'
 import type { OutgoingEvent } from '../../protocol/event.ts'
 import { OptionError } from '../check.ts'
 import { sendAll } from '../reader/send-all.ts'
@@ -28,21 +29,20 @@ export async function pump(source: Source, production: Production): Promise<unkn
 
 /** Throws for what can be no source, before anything is begun. */
 export function checkSource(source: unknown): asserts source is Source {
-  if (typeof source === 'function' || source instanceof Response) return
-  const isStream = typeof source === 'object' && source !== null
-  if (isStream && (Symbol.asyncIterator in source || Symbol.iterator in source)) return
+  if (typeof source === 'function' || isStream(source)) return
+  if (typeof source === 'object' && source !== null && Symbol.iterator in source) return
   throw new OptionError('a run needs a function, a stream of events, or the Response of another server')
 }
 
-/** Whether what a producer returns is where its events come from, and no value of the run. */
-function isStream(made: unknown): made is Source {
-  return made instanceof Response || (typeof made === 'object' && made !== null && Symbol.asyncIterator in made)
+/** Whether it comes piece by piece: what a producer returns so is where its events come from, and no value of the run. */
+function isStream(given: unknown): given is Response | AsyncIterable<OutgoingEvent | string> {
+  return given instanceof Response || (typeof given === 'object' && given !== null && Symbol.asyncIterator in given)
 }
 
 async function record(response: Response, production: Production): Promise<void> {
   const { signal } = production
   const type = response.headers.get('content-type')
-  if (!response.ok || !type?.toLowerCase().startsWith('text/event-stream')) {
+  if (!response.ok || !isEventStream(type)) {
     response.body?.cancel().catch(() => {})
     throw new RunFailure('not-a-stream', `what was to be recorded answered with ${response.status} and ${type}`)
   }
