@@ -1,4 +1,5 @@
 import { call } from './listeners.ts'
+import { fromPlace, toPlace } from './place.ts'
 import { copy, type Resume } from './resume.ts'
 
 /** An event that somebody has not handled yet. */
@@ -25,7 +26,8 @@ export class Cursors {
   /** Where loops were when they were left. */
   #left: Unhandled[] = []
   #saved: string
-  #isPageLeft = false
+  /** Whether nothing is saved any more, or for now: the stream is over, or its page is being left. */
+  #isAtRest = false
   readonly #resume: Resume | undefined
 
   constructor(id: string, resume: Resume | undefined) {
@@ -40,12 +42,12 @@ export class Cursors {
     return oldest?.before ?? this.#before ?? this.parsed
   }
 
-  /** Begins anew, after an id that was kept; with the address, where that was kept, too. An id has no line end. */
-  load(kept: string): void {
-    const [id = '', resource] = kept.split('\n').reverse()
-    if (resource) this.resource = new URL(resource)
+  /** Begins anew, at a place that was kept. */
+  load(place: string): void {
+    const [id, resource] = fromPlace(place)
+    this.resource = resource
     this.parsed = id
-    this.#saved = kept
+    this.#saved = place
   }
 
   /** From now on the stream is had there. */
@@ -59,7 +61,7 @@ export class Cursors {
     if (!this.resource) return
     this.resource = undefined
     this.#keep('')
-    this.#isPageLeft = true
+    this.#isAtRest = true
   }
 
   /** An id came, from this origin. */
@@ -100,15 +102,14 @@ export class Cursors {
 
   /** The page is left, or is there again. What its listeners were at fails now, because the page goes: that is not handled. */
   leavePage(isLeft: boolean): void {
-    this.#isPageLeft = isLeft
+    this.#isAtRest = isLeft
     this.save()
   }
 
   /** Saves what was handled, if that is news. */
   save(): void {
-    if (this.#isPageLeft) return
-    const { handled, resource } = this
-    this.#keep(resource ? `${resource}\n${handled}` : handled)
+    if (this.#isAtRest) return
+    this.#keep(toPlace(this.handled, this.resource))
   }
 
   #keep(place: string) {

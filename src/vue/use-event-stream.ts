@@ -12,7 +12,15 @@ import {
 } from 'vue'
 import type { AttemptInfo } from '../client/options.ts'
 import type { Parse, SchemaEvents, Schemas } from '../client/schema.ts'
-import { type Live, merge, type StoreOptions, type StoreState, selected, streamId } from '../client/store/live.ts'
+import {
+  BEFORE,
+  type Live,
+  merge,
+  type StoreOptions,
+  type StoreState,
+  selected,
+  streamId,
+} from '../client/store/live.ts'
 import type { AnySchemas, StreamOptions, StreamState, StreamUrl } from '../client/store/options.ts'
 import { createStore } from '../client/store/store.ts'
 import { injectStreamDefaults } from './stream-defaults.ts'
@@ -119,9 +127,6 @@ export function useEventStream(
 }
 
 const isDone = (name: string): name is 'reconnect' | 'close' | 'stop' => ['reconnect', 'close', 'stop'].includes(name)
-
-/** What an address is asked with before there is an attempt. */
-const BEFORE: AttemptInfo = { attempt: 1, lastEventId: '' }
 
 /** The address of now. A function is asked again at each attempt, yet it is another stream only with another answer. */
 function readUrl(given: MaybeRefOrGetter<StreamUrl>): StreamUrl {

@@ -1,4 +1,5 @@
 import type { EventOf } from '../connect.ts'
+import type { AttemptInfo } from '../options.ts'
 import type { StreamOptions, StreamState, StreamUrl } from './options.ts'
 
 // A store knows the types of its events by name only; the hooks above it know the map.
@@ -17,6 +18,9 @@ export function merge<Options extends object>(...all: readonly (Options | undefi
     for (const [name, value] of Object.entries(options ?? {})) if (value !== undefined) merged[name] = value
   return merged as Options
 }
+
+/** What an address, or headers, are asked with where there is no attempt. */
+export const BEFORE: AttemptInfo = { attempt: 1, lastEventId: '' }
 
 /** Whether there is to be a stream. */
 export const isOn = ({ url, enabled }: Live): boolean => !!url && enabled !== false

@@ -3,6 +3,7 @@ import type { Connection } from '../connect.ts'
 import { Handle } from '../handle.ts'
 import { call } from '../listeners.ts'
 import type { AttemptInfo, ConnectOptions } from '../options.ts'
+import { fromPlace, toPlace } from '../place.ts'
 import type { RetryOptions } from '../retry.ts'
 import { type Live, merge } from './live.ts'
 
@@ -76,8 +77,11 @@ export class SharedOptions {
   }
 }
 
-/** A run is shown whole: what was shown before is gone with the page. Its address comes first. */
-const whole = (kept: string | null | undefined) => kept?.replace(/\n.*$/, '\n')
+/** A run is shown whole: what was shown before is gone with the page. */
+function whole(place: string | null | undefined): string | null | undefined {
+  const [, resource] = fromPlace(place ?? '')
+  return resource ? toPlace('', resource) : place
+}
 
 /** Makes an object hold what the others hold; whatever else it held is undefined. */
 function replace(target: object, ...sources: object[]) {
