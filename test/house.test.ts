@@ -23,7 +23,7 @@ const rooms: Record<string, { values: string[]; types?: string[]; packages?: str
   check: { values: [] },
   client: { values: ['protocol', 'check'] },
   eventsource: { values: ['protocol', 'client', 'check'] },
-  compat: { values: ['protocol', 'client'] },
+  compat: { values: ['protocol', 'client', 'server'], types: ['log'] },
   react: { values: ['client/store'], types: ['protocol', 'client'], packages: ['react'] },
   vue: { values: ['client/store'], types: ['protocol', 'client'], packages: ['vue'] },
   svelte: { values: ['client/store'], types: ['protocol', 'client'], packages: ['svelte'] },

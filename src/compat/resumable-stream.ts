@@ -1,9 +1,9 @@
 import type { Logs } from '../log/log.ts'
 import { events } from '../protocol/body.ts'
 import { OUTCOME, type Outcome } from '../protocol/outcome.ts'
-import { RunFailure } from './runs/errors.ts'
-import type { Run, Runs } from './runs/options.ts'
-import { createRuns } from './runs/runs.ts'
+import { RunFailure } from '../server/runs/errors.ts'
+import type { Run, Runs } from '../server/runs/options.ts'
+import { createRuns } from '../server/runs/runs.ts'
 
 /** How streams are kept. */
 export interface ResumableStreamOptions {
