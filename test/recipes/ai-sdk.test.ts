@@ -1,4 +1,7 @@
 import { createServer } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream } from 'node:stream/web'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   createUIMessageStream,
@@ -57,10 +60,9 @@ async function serve() {
     const answered = await (method === 'POST' ? POST(asked) : method === 'DELETE' ? DELETE(asked, id) : GET(asked, id))
     response.writeHead(answered.status, Object.fromEntries(answered.headers))
     response.flushHeaders()
-    const reader = answered.body?.getReader()
-    response.on('close', () => void reader?.cancel().catch(() => {}))
-    for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) response.write(next.value)
-    response.end()
+    // Who leaves cancels the body.
+    if (answered.body) await pipeline(Readable.fromWeb(answered.body as ReadableStream), response).catch(() => {})
+    else response.end()
   })
   const url = `http://127.0.0.1:${await listen(server)}/api/chat`
   undo.push(() => shut(server))
@@ -69,9 +71,9 @@ async function serve() {
 
 const message: UIMessage = { id: 'q', role: 'user', parts: [{ type: 'text', text: 'Hello' }] }
 
-async function textOf(stream: ReadableStream<UIMessageChunk> | null, most = Number.POSITIVE_INFINITY) {
+async function textOf(stream: globalThis.ReadableStream<UIMessageChunk> | null, most = Number.POSITIVE_INFINITY) {
   const chunks: UIMessageChunk[] = []
-  const reader = (stream as ReadableStream<UIMessageChunk>).getReader()
+  const reader = (stream as globalThis.ReadableStream<UIMessageChunk>).getReader()
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     chunks.push(next.value)
     if (chunks.length >= most) break

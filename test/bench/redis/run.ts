@@ -5,6 +5,7 @@ import { connect as connectTo } from '../../../src/index.ts'
 import { type Child, startChild } from '../../helpers/child.ts'
 import { ask } from '../../redis/cluster.ts'
 import { startRedis } from '../../redis/server.ts'
+import { median } from '../median.ts'
 import type { Side, Way } from './side.ts'
 
 // npm run bench:redis: what a log on Redis costs beside the bare loop `XADD` → `XREAD BLOCK` → `socket.write`, each in fresh
@@ -32,7 +33,6 @@ const RATE = 1000
 const side = (port: number, way: Way, run: string): Promise<Child<Side>> =>
   startChild<Side>(new URL('./side.ts', import.meta.url), { args: [String(port), way, run], files: READERS + 200 })
 
-const median = (numbers: number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] as number
 const at = (numbers: number[], share: number): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length * share)] as number
 

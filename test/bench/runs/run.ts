@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { type Child, startChild } from '../../helpers/child.ts'
 import { ask } from '../../redis/cluster.ts'
 import { startRedis } from '../../redis/server.ts'
+import { median } from '../median.ts'
 import type { Side, Way } from './side.ts'
 
 // npm run bench:runs: what a run costs beside `accept` alone, in memory and on Redis, and beside the package resumable-stream
@@ -20,7 +21,6 @@ const WAYS: Way[] = ['accept', 'memory', 'redis', 'resumable-stream']
 const ANSWERS = 400
 const TOKENS = 30_000
 
-const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] as number
 const side = (way: Way, port: number): Promise<Child<Side>> =>
   startChild<Side>(new URL('./side.ts', import.meta.url), { args: [way, String(port)] })
 

@@ -11,7 +11,7 @@ import {
 } from '../../../src/server/index.ts'
 import { until } from '../serve.ts'
 import { Judge, type Payload, Truth, type Who } from './model.ts'
-import { pick, Trouble, worldOf } from './worlds.ts'
+import { pick, type Random, randomOf, Trouble, worldOf } from './worlds.ts'
 
 // Readers that resume, stall and leave at any moment, while everybody publishes, hooks and all: each is held against a plain
 // model of what it must be shown. `UNMISSED_FUZZ=600` goes on for ten minutes; a failure names its seed, which
@@ -19,16 +19,6 @@ import { pick, Trouble, worldOf } from './worlds.ts'
 
 const SECONDS = Number(process.env['UNMISSED_FUZZ'] ?? 8)
 const FIRST = Number(process.env['UNMISSED_SEED'] ?? Math.trunc(Math.random() * 2 ** 31))
-
-export type Random = () => number
-
-function randomOf(seed: number): Random {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff
-    return state / 2 ** 31
-  }
-}
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 

@@ -1,5 +1,5 @@
 import type { ServerSentEvent } from '../../../src/protocol/event.ts'
-import type { Entry, Gap } from '../../../src/server/index.ts'
+import type { Entry, Gap, Position } from '../../../src/server/index.ts'
 
 /** Who a reader is, as far as the log knows. */
 export interface Who {
@@ -33,9 +33,15 @@ export class Truth {
 
   add(entry: Entry): void {
     this.begin(entry.epoch)
-    this.last = (this.#begins.get(entry.epoch) as number) + entry.offset
+    this.last = this.numberOf(entry) as number
     this.entries[this.last] = entry
     if (entry.message.id !== undefined) this.#byId.set(entry.message.id, this.last)
+  }
+
+  /** The number of a position; nothing where its life never was. */
+  numberOf({ epoch, offset }: Position): number | undefined {
+    const begin = this.#begins.get(epoch)
+    return begin === undefined ? undefined : begin + offset
   }
 
   /** The number of what an id names, of the application's own as well. */
@@ -43,8 +49,7 @@ export class Truth {
     const own = this.#byId.get(id)
     if (own !== undefined) return own
     const [epoch = '', offset] = id.split('.')
-    const begin = this.#begins.get(epoch)
-    return begin === undefined || offset === undefined ? undefined : begin + Number(offset)
+    return offset === undefined ? undefined : this.numberOf({ epoch, offset: Number(offset) })
   }
 
   payload(offset: number): Payload | undefined {

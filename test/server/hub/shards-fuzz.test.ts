@@ -2,8 +2,9 @@ import { expect, test } from 'vitest'
 import { readPlaces, signOf } from '../../../src/server/hub/places.ts'
 import { createHub, type Entry, type Gap, type Hub, type HubOptions, type Position } from '../../../src/server/index.ts'
 import { until } from '../serve.ts'
+import { Truth } from './model.ts'
 import { webReader } from './web-reader.ts'
-import { pick, type World, worldOf } from './worlds.ts'
+import { pick, type Random, randomOf, type World, worldOf } from './worlds.ts'
 
 // Readers of several logs that leave and return at any moment, at any hub, while logs are trimmed, late and lost: each is held
 // against all that the logs ever had. `UNMISSED_FUZZ=600` goes on for ten minutes, and `UNMISSED_SEED` begins with a seed.
@@ -14,37 +15,6 @@ const LOGS = 4
 const TOPICS = Array.from({ length: 12 }, (_, n) => `topic ${n}`)
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
-
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff
-    return state / 2 ** 31
-  }
-}
-
-/** All that one log ever had, numbered through its lives. */
-class Truth {
-  readonly entries: Entry[] = []
-  readonly #begins = new Map<string, number>()
-  last = 0
-
-  begin(epoch: string): void {
-    if (!this.#begins.has(epoch)) this.#begins.set(epoch, this.last)
-  }
-
-  add(entry: Entry): void {
-    this.begin(entry.epoch)
-    this.last = this.numberOf(entry)
-    this.entries[this.last] = entry
-  }
-
-  numberOf({ epoch, offset }: Position): number {
-    const begin = this.#begins.get(epoch)
-    if (begin === undefined) throw new Error(`a life that never was: ${epoch}`)
-    return begin + offset
-  }
-}
 
 /** One reader through all of its connections: where it is in each log, by what it was shown. */
 class Judge {
@@ -60,7 +30,7 @@ class Judge {
     this.#truths = truths
     this.#sign = sign
     this.#topics = topics
-    for (const [index, place] of this.#read(id)) this.#places.set(index, this.#truth(index).numberOf(place))
+    for (const [index, place] of this.#read(id)) this.#places.set(index, this.#numberOf(index, place))
   }
 
   event(data: string, id: string): void {
@@ -76,7 +46,7 @@ class Judge {
   /** Only one log may have lost something of its own, unless it was dropped on the way. */
   gap({ reason, newest }: Gap): void {
     this.#told.push(`gap ${reason} ${newest}`)
-    const places = [...this.#read(newest)].map(([index, place]) => [index, this.#truth(index).numberOf(place)] as const)
+    const places = [...this.#read(newest)].map(([index, place]) => [index, this.#numberOf(index, place)] as const)
     const losers = places.filter(
       ([index, to]) => this.#between(index, this.#places.get(index) as number, to).length > 0,
     )
@@ -95,17 +65,13 @@ class Judge {
     )
   }
 
-  get described(): string {
-    return [...this.#places].map(([index, place]) => `${index} at ${place} of ${this.#truth(index).last}`).join(', ')
-  }
-
   /** Nothing of its own may be between where it is and there, but what it is shown; which must be there. */
   #move(id: string, isShown: (entry: Entry) => boolean): number {
     this.#told.push(id)
     if (this.#told.length > 6) this.#told.shift()
     let shown = 0
     for (const [index, place] of this.#read(id)) {
-      const [from, to] = [this.#places.get(index) as number, this.#truth(index).numberOf(place)]
+      const [from, to] = [this.#places.get(index) as number, this.#numberOf(index, place)]
       if (to < from) throw new Error(`back from ${from} to ${to} in ${index}: ${id}`)
       const passed = this.#between(index, from, to)
       shown += passed.filter(isShown).length
@@ -124,6 +90,12 @@ class Judge {
       )
   }
 
+  #numberOf(index: number, place: Position): number {
+    const number = this.#truth(index).numberOf(place)
+    if (number === undefined) throw new Error(`a life that never was: ${place.epoch}`)
+    return number
+  }
+
   #truth(index: number): Truth {
     return this.#truths[index] as Truth
   }
@@ -139,7 +111,7 @@ interface Round {
   readonly hubs: readonly Hub[]
   readonly truths: readonly Truth[]
   readonly sign: string
-  readonly random: () => number
+  readonly random: Random
   readonly isOver: () => boolean
 }
 

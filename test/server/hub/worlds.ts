@@ -1,6 +1,16 @@
 import type { Follower, Following, Log, MemoryLogOptions, Position } from '../../../src/server/index.ts'
 import { lateLog, memoryLog, remoteLog } from '../logs.ts'
-import type { Random } from './fuzz.test.ts'
+
+export type Random = () => number
+
+/** The same numbers again for the same seed. */
+export function randomOf(seed: number): Random {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff
+    return state / 2 ** 31
+  }
+}
 
 export const pick = <Value>(random: Random, values: readonly Value[]): Value =>
   values[Math.trunc(random() * values.length)] as Value
