@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { createResumableStreamContext as original } from 'resumable-stream/ioredis'
@@ -127,6 +128,22 @@ describe('what is better here', () => {
     const again = textOf(await one.createNewResumableStream(id, stream(['neu', ' und', ' anders'])))
     expect(await textOf(await two.resumeExistingStream(id))).toBe('neu und anders')
     expect(await again).toBe('neu und anders')
+  })
+
+  test('a source that fails ends the process of the original', () => {
+    const program = `
+import { Redis } from 'ioredis'
+import { createResumableStreamContext } from 'resumable-stream/ioredis'
+const client = () => new Redis(${redis().port}, '127.0.0.1')
+const context = createResumableStreamContext({ waitUntil: null, publisher: client(), subscriber: client() })
+const source = () => new ReadableStream({ start: (controller) => setTimeout(() => controller.error(new Error('boom')), 50) })
+for await (const _ of await context.createNewResumableStream('failing', source));
+`
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    })
+    expect([status, stderr]).toEqual([1, expect.stringContaining('boom')])
   })
 
   test('a source that fails is told to all who read it', async () => {

@@ -27,7 +27,7 @@ const counting =
 
 const runs = createRuns({
   authorize: 'anyone',
-  logs: redisLogs(client, { onError: (error) => errors.push(String(error)) }),
+  logs: redisLogs(client, { queue: {}, onError: (error) => errors.push(String(error)) }),
   onError: (error) => errors.push(String(error)),
   ...(takesOver === 'yes' && {
     onLost: ({ id }) => {
