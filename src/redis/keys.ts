@@ -1,3 +1,5 @@
+import { hash } from '../log/hash.ts'
+
 /** The keys of one log. They share a hash tag, so that a Cluster has them in one place. */
 export interface Keys {
   /** What is known of the log: epoch, newest offset, bytes, whether it is sealed. */
@@ -24,9 +26,7 @@ export interface Keys {
 const PLACES = 16
 
 export function keysOf(prefix: string, name: string): Keys {
-  let hash = 0
-  for (let at = 0; at < name.length; at++) hash = (Math.imul(hash, 31) + name.charCodeAt(at)) >>> 0
-  const place = `${prefix}{${hash % PLACES}}:`
+  const place = `${prefix}{${hash(name) % PLACES}}:`
   const base = `${place}${encodeURIComponent(name)}`
   return {
     place,

@@ -1,3 +1,4 @@
+import { hash } from '../../log/hash.ts'
 import type { Position } from '../../log/log.ts'
 import { LONGEST_ID } from '../http/headers.ts'
 
@@ -63,13 +64,4 @@ function read(text: string): number {
 
 function shorten(epoch: string): string {
   return `~${(hash(epoch) % 36 ** SHORT).toString(36)}`
-}
-
-// FNV-1a, and the last steps of MurmurHash3, which spread what differs only at the end.
-function hash(text: string): number {
-  let value = 0x811c9dc5
-  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193)
-  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
-  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35)
-  return (value ^ (value >>> 16)) >>> 0
 }

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../protocol/outcome.ts'
 import { Delivery } from '../reader/delivery.ts'
-import type { Known } from './registry.ts'
+import type { Known } from './known.ts'
 import type { Settings } from './settings.ts'
 
 /** How runs end that are not produced here: they say it in their logs. */

@@ -1,11 +1,12 @@
 import { toId } from '../../log/log.ts'
 import { atMost } from '../within.ts'
 import { runError } from './errors.ts'
+import type { Known } from './known.ts'
 import type { Lease } from './lease.ts'
 import type { Run, RunInfo, RunsOptions, Source, StartOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
 import { Producing } from './producing.ts'
-import type { Known, Registry } from './registry.ts'
+import type { Registry } from './registry.ts'
 import type { Settings } from './settings.ts'
 import { watchReaders } from './unread.ts'
 
@@ -62,7 +63,7 @@ export class Producers {
 
   /** A process is gone: what it produced is ours, and nobody else's. */
   async takeOver(producer: string): Promise<void> {
-    for (const run of this.#registry.all) {
+    for (const run of [...this.#registry.running]) {
       if (run.by !== producer || run.state !== 'running') continue
       await this.#registry.note({ kind: 'take', id: run.id, life: run.life, by: this.#lease.me })
       await this.#lease.hold()

@@ -1,24 +1,10 @@
 import { type Appended, type Entry, type Log, type Position, toId } from '../../log/log.ts'
-import type { Outcome } from '../../protocol/outcome.ts'
 import { Feed, type FeedHome } from '../hub/feed.ts'
 import type { Delivery } from '../reader/delivery.ts'
 import { within } from '../within.ts'
+import { type Known, KnownRuns } from './known.ts'
 import { fromEntry, type Note, toMessage } from './note.ts'
 import type { Settings } from './settings.ts'
-
-/** A run as all processes know it. */
-export interface Known {
-  readonly id: string
-  /** New each time that it is begun again. */
-  readonly life: string
-  readonly owner: string | undefined
-  readonly startedAt: number
-  /** Which process produces it. */
-  by: string
-  state: 'running' | Outcome['state']
-  endedAt: number | undefined
-  code: string | undefined
-}
 
 /** Who is told of what others have noted. */
 export interface RegistryHome {
@@ -34,8 +20,7 @@ export class Registry implements FeedHome {
   readonly #home: RegistryHome
   readonly #settings: Settings
   readonly #feed: Feed
-  /** In the order in which they began. */
-  readonly #runs = new Map<string, Known>()
+  readonly #runs: KnownRuns
   #loading: Promise<void> | undefined
   /** What came while the older notes were read. */
   #early: Entry[] | undefined
@@ -45,12 +30,18 @@ export class Registry implements FeedHome {
     this.log = log
     this.#home = home
     this.#settings = settings
+    this.#runs = new KnownRuns(settings)
     this.#feed = new Feed(log, patience, toId, this)
   }
 
   /** Every run that can be read, as far as it is known. */
   get all(): Known[] {
-    return [...this.#runs.values()].filter((run) => this.#isKept(run))
+    return this.#runs.all
+  }
+
+  /** Those that go on, as far as it is known. */
+  get running(): Iterable<Known> {
+    return this.#runs.running
   }
 
   /** Resolves when all older notes are read; tried again by the next who asks, where it failed. */
@@ -65,9 +56,9 @@ export class Registry implements FeedHome {
   /** A run; where it is not known here, what others have noted by now is read first. */
   async find(id: string): Promise<Known | undefined> {
     await this.ready()
-    if (!this.#runs.has(id)) await this.#feed.check()
+    if (!this.#runs.get(id)) await this.#feed.check()
     const run = this.#runs.get(id)
-    return run && this.#isKept(run) ? run : undefined
+    return run && this.#runs.isKept(run) ? run : undefined
   }
 
   /** Asks a log that may have lost a delivery on the way whether it is ahead. */
@@ -78,13 +69,15 @@ export class Registry implements FeedHome {
   /** Notes something, once under a key; answers with where it stands. */
   async note(note: Note, idempotencyKey?: string): Promise<Appended> {
     const message = toMessage(note)
+    // What has ended here is over here, however long it takes until all know it.
+    if (note.kind === 'end') this.#apply(note)
     const appended = await within(this.#settings.patience, 'the log', this.log.append(message, { idempotencyKey }))
     if (!appended.repeated) this.#take({ ...appended, at: Date.now(), message })
     return appended
   }
 
   forget(id: string): void {
-    this.#runs.delete(id)
+    this.#runs.drop(id)
   }
 
   close(): void {
@@ -111,45 +104,24 @@ export class Registry implements FeedHome {
     }
   }
 
-  /** Any number of times, for each: what was said once is not said again. */
   #take(entry: Entry): void {
     const note = fromEntry(entry)
-    if (!note) return
+    if (note) this.#apply(note)
+  }
+
+  /** Any number of times, for each: what was said once is not said again. */
+  #apply(note: Note): void {
     const known = this.#runs.get(note.id)
     if (note.kind === 'start') {
-      const { id, life, by, at, owner } = note
-      if (known?.life === life) return
-      // Behind the others: the oldest go first.
-      this.#runs.delete(id)
-      this.#runs.set(id, { id, life, owner, startedAt: at, by, state: 'running', endedAt: undefined, code: undefined })
-      this.#sweep()
+      if (known?.life !== note.life) this.#runs.add(note)
     } else if (known?.life !== note.life || known.state !== 'running') return
     else if (note.kind === 'stop') this.#home.stopped(known, note.reason)
     else if (note.kind === 'take') {
       known.by = note.by
       this.#home.taken(known)
     } else {
-      known.state = note.state
-      known.endedAt = note.at
-      known.code = note.code
+      this.#runs.end(known, note)
       this.#home.ended(known)
-    }
-  }
-
-  #isKept({ startedAt, endedAt }: Known): boolean {
-    const until = endedAt === undefined ? startedAt + this.#settings.longest : endedAt + this.#settings.kept
-    return Date.now() < until
-  }
-
-  /** Those go that can be read no more; at the bound those that are over, the oldest first. */
-  #sweep(): void {
-    for (const [id, run] of this.#runs) {
-      const isFull = this.#runs.size > this.#settings.most
-      if (this.#isKept(run) && !(isFull && run.state !== 'running')) {
-        if (!isFull) return
-        continue
-      }
-      this.#runs.delete(id)
     }
   }
 

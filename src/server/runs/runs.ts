@@ -7,12 +7,13 @@ import type { Subscriber } from '../reader/subscriber.ts'
 import { report } from '../report.ts'
 import { checkClose, checkId, checkRunsOptions, checkStart } from './check-options.ts'
 import { runError } from './errors.ts'
+import type { Known } from './known.ts'
 import { Lease, type LeaseHome } from './lease.ts'
 import type { ReadOptions, Run, RunInfo, Runs, RunsOptions, Source, StartOptions } from './options.ts'
 import { Outcomes } from './outcomes.ts'
 import { Producers } from './producers.ts'
 import { Reading, type ReadingHome } from './reading.ts'
-import { type Known, Registry } from './registry.ts'
+import { Registry } from './registry.ts'
 import { Settings } from './settings.ts'
 import { checkSource } from './sources.ts'
 
@@ -144,7 +145,7 @@ class LogRuns implements Runs, LeaseHome, ReadingHome {
   }
 
   get producers(): string[] {
-    return this.#registry.all.filter(({ state }) => state === 'running').map(({ by }) => by)
+    return Array.from(this.#registry.running, ({ by }) => by)
   }
 
   lost(producer: string): Promise<void> {

@@ -5,8 +5,8 @@ import type { Metrics } from '../metrics.ts'
 import type { HubSubscriber } from '../reader/hub-subscriber.ts'
 import type { Subscriber } from '../reader/subscriber.ts'
 import { Folding } from './folding.ts'
+import type { Known } from './known.ts'
 import type { RunsOptions } from './options.ts'
-import type { Known } from './registry.ts'
 import type { Settings } from './settings.ts'
 
 /** The readers of one run in this process, and its log: what a hub has of its own. */

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import {
+  type AppendOptions,
   createRuns,
+  type Log,
   type Logs,
+  type Message,
   memoryLogs,
   type Outcome,
   type Production,
@@ -457,6 +460,24 @@ describe('bounds', () => {
     expect((await join('read')).status).toBe(404)
     expect((await join('unread')).status).toBe(200)
   })
+})
+
+test('whoever knows the outcome of a run finds it over, however long the others take to hear of it', async () => {
+  const kept = memoryLogs()
+  const slow = (log: Log): Log => {
+    const append = log.append.bind(log)
+    return Object.assign(log, {
+      append: async (message: Message, options?: AppendOptions) => {
+        if (message.frame.includes('"kind":"end"')) await sleep(100)
+        return append(message, options)
+      },
+    })
+  }
+  const { runs } = runsOf({
+    logs: { open: (name, options) => slow(kept.open(name, options)), close: () => kept.close() },
+  })
+  await (await runs.start('a', () => {})).outcome
+  expect(await runs.get('a')).toMatchObject({ state: 'finished' })
 })
 
 describe('a fold', () => {
