@@ -1,7 +1,3 @@
-import { createServer } from 'node:http'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import type { ReadableStream } from 'node:stream/web'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   createUIMessageStream,
@@ -11,7 +7,7 @@ import {
   type UIMessageChunk,
 } from 'ai'
 import { afterEach, expect, test, vi } from 'vitest'
-import { listen, shut } from '../helpers/listen.ts'
+import { serveWeb } from '../helpers/web.ts'
 
 // The recipe for Vercel's AI SDK, with its own transport at one end and its own stream of messages at the other.
 
@@ -50,22 +46,16 @@ function answer(_messages: unknown, signal: AbortSignal): Response {
 async function serve() {
   vi.stubGlobal('answer', answer)
   const { POST, GET, DELETE } = await import('./ai-sdk.ts')
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    const { method = 'GET', url = '/' } = request
-    const init = { method, ...(method === 'POST' && { body: Buffer.concat(chunks) }) }
-    const asked = new Request(`http://a${url}`, init)
-    const id = decodeURIComponent(url.split('/')[3] ?? '')
-    const answered = await (method === 'POST' ? POST(asked) : method === 'DELETE' ? DELETE(asked, id) : GET(asked, id))
-    response.writeHead(answered.status, Object.fromEntries(answered.headers))
-    response.flushHeaders()
-    // Who leaves cancels the body.
-    if (answered.body) await pipeline(Readable.fromWeb(answered.body as ReadableStream), response).catch(() => {})
-    else response.end()
+  const { url: origin, close } = await serveWeb((request, path) => {
+    const id = decodeURIComponent(path.split('/')[3] ?? '')
+    return request.method === 'POST'
+      ? POST(request)
+      : request.method === 'DELETE'
+        ? DELETE(request, id)
+        : GET(request, id)
   })
-  const url = `http://127.0.0.1:${await listen(server)}/api/chat`
-  undo.push(() => shut(server))
+  const url = `${origin}/api/chat`
+  undo.push(close)
   return { url, transport: new DefaultChatTransport<UIMessage>({ api: url }) }
 }
 

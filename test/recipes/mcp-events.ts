@@ -10,24 +10,33 @@ export const eventStore = (session: string) => {
   return {
     async storeEvent(stream: string, message: object) {
       const log = open(stream)
-      const position = await log.append({ frame: encode({ data: message }), type: 'message', json: true })
-      await log.expire(3_600_000)
-      return `${stream} ${toId(position)}`
+      try {
+        const position = await log.append({ frame: encode({ data: message }), type: 'message', json: true })
+        await log.expire(3_600_000)
+        return `${stream} ${toId(position)}`
+      } finally {
+        await log.close()
+      }
     },
     async getStreamIdForEventId(id: string) {
       return split(id)[0] || undefined
     },
     async replayEventsAfter(id: string, { send }: { send: (id: string, message: never) => Promise<void> }) {
       const [stream = '', place = ''] = split(id)
-      for (let at: Position | undefined = fromId(place); at; ) {
-        const page = await open(stream).read(at, 100)
-        if (!page?.entries.length) break
-        for (const entry of page.entries) {
-          await send(`${stream} ${toId(entry)}`, JSON.parse(entry.message.frame.slice('data: '.length)) as never)
+      const log = open(stream)
+      try {
+        for (let at: Position | undefined = fromId(place); at; ) {
+          const page = await log.read(at, 100)
+          if (!page?.entries.length) break
+          for (const entry of page.entries) {
+            await send(`${stream} ${toId(entry)}`, JSON.parse(entry.message.frame.slice('data: '.length)) as never)
+          }
+          at = { epoch: at.epoch, offset: page.end }
         }
-        at = { epoch: at.epoch, offset: page.end }
+        return stream
+      } finally {
+        await log.close()
       }
-      return stream
     },
   }
 }
