@@ -51,6 +51,9 @@ export const READER_RULES: Rules = {
   methods: tokens,
   negotiate: NEGOTIATE,
   headers: headerFields,
+  hookTimeout: milliseconds,
+  onConnect: callable,
+  onDisconnect: callable,
   onRefuse: callable,
 }
 
@@ -67,9 +70,6 @@ const RULES: Rules = {
     must: '"disconnect", "drop-oldest", "drop-newest" or { latest: (event) => key }',
   },
   maxDuration: milliseconds,
-  hookTimeout: milliseconds,
-  onConnect: callable,
-  onDisconnect: callable,
   onGap: callable,
   onDrop: callable,
   onPublish: callable,

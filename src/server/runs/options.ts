@@ -6,6 +6,7 @@ import type { HubRequest } from '../http/exchange.ts'
 import type { NodeRequest, NodeResponse } from '../http/node-types.ts'
 import type { HubOptions } from '../hub/options.ts'
 import type { MetricsOptions } from '../metrics.ts'
+import type { CloseReason } from '../reader/close-reason.ts'
 import type { Subscriber } from '../reader/subscriber.ts'
 
 /** What a hub's options say of its readers, and of a run's just the same. */
@@ -23,6 +24,7 @@ type ReaderOptions = Pick<
   | 'methods'
   | 'negotiate'
   | 'headers'
+  | 'hookTimeout'
   | 'onRefuse'
   | 'onError'
 >
@@ -62,6 +64,10 @@ export interface RunsOptions extends ReaderOptions {
   maxRunning?: number | undefined
   /** The most runs that are known, over or not; the oldest that are over go first. Default: 100000. */
   maxRuns?: number | undefined
+  /** Called with each new reader. What it returns is awaited before the events: what it sends comes first. Where it fails the connection ends. Default: none. */
+  onConnect?: ((reader: Subscriber, run: RunInfo) => void | Promise<void>) | undefined
+  /** Called when a reader's connection is over. Default: none. */
+  onDisconnect?: ((reader: Subscriber, reason: CloseReason, run: RunInfo) => void) | undefined
   /** Called in exactly one process when the producer of a run is lost with its process: what it returns goes on where the log ends; nothing ends the run as failed, with `producer-lost`. Default: none. */
   onLost?: ((run: RunInfo) => Source | undefined | Promise<Source | undefined>) | undefined
 }

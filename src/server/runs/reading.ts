@@ -11,9 +11,9 @@ import type { Filter } from '../published-event.ts'
 import type { HubSubscriber } from '../reader/hub-subscriber.ts'
 import { headOfRun } from './head.ts'
 import type { Known } from './known.ts'
-import type { ReadOptions, RunInfo, RunsOptions } from './options.ts'
+import type { ReadOptions, RunsOptions } from './options.ts'
 import type { Settings } from './settings.ts'
-import { Stage } from './stage.ts'
+import { Stage, type StageHome } from './stage.ts'
 
 /** How long what a run needs for its readers is kept after the last of them, while it goes on and after its end, in milliseconds. */
 const LINGER = 30_000
@@ -23,13 +23,11 @@ const GONE: Refusal = { status: 404, message: 'there is no such run: it never wa
 const HAD_ALL: Refusal = { status: 204 }
 
 /** What the readers of runs need of them. */
-export interface ReadingHome {
+export interface ReadingHome extends StageHome {
   readonly closing: boolean
   find(id: string): Promise<Known | undefined>
-  infoOf(run: Known): RunInfo
   forget(run: Known): void
   claim(user: string, most: number): Promise<(() => void) | undefined>
-  report(error: unknown): void
 }
 
 interface Asked {
@@ -99,7 +97,7 @@ export class Reading implements House<HubSubscriber, Start> {
   #stageOf(run: Known): Stage {
     let stage = this.#stages.get(run.life)
     if (!stage) {
-      stage = new Stage(run, this.#settings, this.#options, this.#metrics, (error) => this.report(error))
+      stage = new Stage(run, this.#settings, this.#options, this.#metrics, this.#home)
       this.#stages.set(run.life, stage)
     }
     stage.usedAt = performance.now()

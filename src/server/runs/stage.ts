@@ -2,12 +2,19 @@ import { type Log, toId } from '../../log/log.ts'
 import { Readers } from '../hub/readers.ts'
 import { Spread } from '../hub/spread.ts'
 import type { Metrics } from '../metrics.ts'
+import type { CloseReason } from '../reader/close-reason.ts'
 import type { HubSubscriber } from '../reader/hub-subscriber.ts'
 import type { Subscriber } from '../reader/subscriber.ts'
 import { Folding } from './folding.ts'
 import type { Known } from './known.ts'
-import type { RunsOptions } from './options.ts'
+import type { RunInfo, RunsOptions } from './options.ts'
 import type { Settings } from './settings.ts'
+
+/** What the readers of one run need of the runs. */
+export interface StageHome {
+  infoOf(run: Known): RunInfo
+  report(error: unknown): void
+}
 
 /** The readers of one run in this process, and its log: what a hub has of its own. */
 export class Stage {
@@ -19,18 +26,19 @@ export class Stage {
   readonly folding: Folding | undefined
   readonly #settings: Settings
 
-  constructor(
-    run: Known,
-    settings: Settings,
-    options: RunsOptions,
-    metrics: Metrics,
-    report: (error: unknown) => void,
-  ) {
-    const { heartbeat, ping, retry, maxQueued, stallTimeout, keepUnread } = options
-    const onDisconnect = (reader: Subscriber): void => {
+  constructor(run: Known, settings: Settings, options: RunsOptions, metrics: Metrics, home: StageHome) {
+    const { heartbeat, ping, retry, maxQueued, stallTimeout, hookTimeout, keepUnread, ...hooks } = options
+    const report = (error: unknown): void => home.report(error)
+    const onConnect = (reader: Subscriber) => hooks.onConnect?.(reader, home.infoOf(run))
+    const onDisconnect = (reader: Subscriber, reason: CloseReason): void => {
       if (keepUnread !== undefined) this.#left((reader as HubSubscriber).outbox.sent).catch(report)
+      hooks.onDisconnect?.(reader, reason, home.infoOf(run))
     }
-    const served = { heartbeat, ping, retry, maxQueued, stallTimeout, onError: report, onDisconnect }
+    const served = {
+      ...{ heartbeat, ping, retry, maxQueued, stallTimeout, hookTimeout, onDisconnect },
+      ...(hooks.onConnect && { onConnect }),
+      onError: report,
+    }
     this.run = run
     this.log = settings.logOf(run)
     this.readers = new Readers(new Spread(this.log), settings.patience, served, metrics, true)

@@ -374,6 +374,56 @@ describe('a reader of a run', () => {
     expect((await runs.get('kept'))?.state).toBe('running')
   })
 
+  test('is welcomed before it is told anything, and seen off, with the run it reads', async () => {
+    const seen: unknown[] = []
+    const { runs, join } = await served({
+      async onConnect(reader, run) {
+        seen.push(['came', run.id, run.owner])
+        await sleep(20)
+        await reader.send({ type: 'welcome', data: run.state })
+      },
+      onDisconnect: (_, reason, run) => seen.push(['left', run.id, reason]),
+    })
+    const { source, send, finish } = puppet()
+    await runs.start('a', source, { owner: 'ann' })
+    await send('one')
+    const [first, second] = [await join('a'), await join('a')]
+    await first.until(2)
+    second.drop()
+    await until(() => seen.length === 3)
+    finish()
+    await first.ended
+    expect(first.events.map(({ type }) => type)).toEqual(['welcome', 'message', 'outcome'])
+    await until(() => seen.length === 4)
+    expect(seen).toEqual([
+      ['came', 'a', 'ann'],
+      ['came', 'a', 'ann'],
+      ['left', 'a', 'left'],
+      ['left', 'a', 'closed'],
+    ])
+  })
+
+  test('whose welcome fails is sent away, and no other', async () => {
+    const broken = new Error('no welcome')
+    const { runs, join, errors } = await served({
+      onConnect: (reader) => (reader.lastEventId ? Promise.reject(broken) : undefined),
+      onDisconnect: () => {
+        throw broken
+      },
+    })
+    const { source, send, finish } = puppet()
+    await runs.start('a', source)
+    const { id } = await send('one').then(() => send('two'))
+    const whole = await join('a')
+    const late = await join('a', id)
+    await late.ended
+    finish()
+    await whole.ended
+    expect(dataOf(whole)).toEqual(['one', 'two'])
+    await until(() => errors.length === 3)
+    expect(errors).toEqual([broken, broken, broken])
+  })
+
   test('that comes by a method of its own is answered as a hub answers', async () => {
     const { runs } = runsOf({ cors: ['https://app.test'] })
     await runs.start('a', () => {})
