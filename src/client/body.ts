@@ -1,13 +1,13 @@
 import type { ServerSentEvent } from '../protocol/event.ts'
 import { OUTCOME, type Outcome } from '../protocol/outcome.ts'
 import { createParser } from '../protocol/parser.ts'
+import { ask, decoder } from './decoder.ts'
 import { ConnectError } from './errors.ts'
-import { type AnyEvent, call } from './listeners.ts'
+import { call } from './listeners.ts'
 import type { Gap } from './options.ts'
 import { FULL, read } from './read.ts'
 import type { Opened } from './requests.ts'
 import { createSeen, fromBytes } from './resume.ts'
-import { decode, invalid } from './schema.ts'
 import type { Shared } from './shared.ts'
 import { fail, type Step, throwIfAborted } from './step.ts'
 import { trace } from './trace.ts'
@@ -27,7 +27,7 @@ export class Body {
   readonly #number: number
   /** Whether it is a stream that tells its end. */
   readonly #isRun: boolean
-  readonly #decode: ((raw: ServerSentEvent) => AnyEvent | undefined) | undefined
+  readonly #decode: ReturnType<typeof decoder>
   /** The id in the block of the event that comes next, and the one in force before it. */
   #named: string | undefined
   #before: string | undefined
@@ -44,8 +44,7 @@ export class Body {
     const location = this.#isRun && opened.response.headers.get('content-location')
     // What may be asked again as it is needs no other address.
     if (location && !shared.isSafe) this.#readAt(location)
-    const { parse, schemas } = shared.options
-    if (parse || schemas) this.#decode = (raw) => this.#ask(raw, () => decode(raw, parse, schemas))
+    this.#decode = decoder(shared)
   }
 
   /** From now on it is read there, and nothing is asked for twice. RFC 9110 §8.7: of another origin's it can say nothing. */
@@ -127,11 +126,11 @@ export class Body {
     if (raw.data === until) return this.#onEnd()
     if (this.#ours && raw.type === 'gap') this.#tellGap({ asked, resumed: named ?? newestOf(raw.data), data: raw.data })
     cursors.begin(before)
-    const next = cursor && this.#ask(raw, cursor)
+    const next = cursor && ask(this.#shared, raw, cursor)
     if (next !== undefined) cursors.move(next, url.origin)
     consumers.emit(raw, this.#decode)
     cursors.end()
-    if (typeof until === 'function' && this.#ask(raw, until)) this.#onEnd()
+    if (typeof until === 'function' && ask(this.#shared, raw, until)) this.#onEnd()
   }
 
   /** It is over, and would be over again. */
@@ -148,16 +147,6 @@ export class Body {
       `gap: asked for what is after ${JSON.stringify(gap.asked)}, got what is after ${JSON.stringify(gap.resumed)}`,
     ])
     call(this.#shared.options.onGap, gap)
-  }
-
-  /** What a function of the caller's says of an event. What it throws is told, and the stream lives on. */
-  #ask<T>(raw: ServerSentEvent, run: (raw: ServerSentEvent) => T): T | undefined {
-    try {
-      return run(raw)
-    } catch (cause) {
-      this.#shared.status.tell(cause instanceof ConnectError ? cause : invalid(raw, cause))
-      return undefined
-    }
   }
 }
 

@@ -80,6 +80,10 @@ export const CONNECT: Rules = {
   highWaterMark: bound,
   stallTimeout: bound,
   pauseWhenHidden: object,
+  share: {
+    is: (value) => object.is(value) && callable.is((value as { run?: unknown }).run),
+    must: 'shared(name), of unmissed/share',
+  },
   unref: flag,
   ...Object.fromEntries(
     ['onUnauthorized', 'onOpen', 'onState', 'onError', 'onComment', 'onGap'].map((name) => [name, callable]),

@@ -10,6 +10,7 @@ import { run } from './loop.ts'
 import { toAddress, toHeaders } from './mistakes.ts'
 import type { CloseReason, ConnectOptions, ConnectUrl, ListenOptions, Snapshot, State } from './options.ts'
 import { detect } from './platform.ts'
+import type { RunShared } from './share.ts'
 import type { Shared } from './shared.ts'
 import { Status } from './status.ts'
 
@@ -25,7 +26,7 @@ export class Handle {
   #isAwaited = false
 
   constructor(url: ConnectUrl, options: ConnectOptions) {
-    const { lastEventId = '', resume, retry, headers, idempotencyKey } = options
+    const { lastEventId = '', resume, retry, headers, idempotencyKey, share } = options
     // A mistake is told where it was made; functions may answer better next time.
     if (typeof url !== 'function') toAddress(url, options)
     if (typeof headers !== 'function') toHeaders(headers)
@@ -54,7 +55,8 @@ export class Handle {
     this.#consumers = consumers
     this.#control = control
     this.#shared = shared
-    run(shared, control)
+    if (share) (share.run as RunShared)(shared, control, run)
+    else run(shared, control)
   }
 
   on(first: unknown, second?: unknown, third?: unknown): () => void {

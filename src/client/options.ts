@@ -4,6 +4,7 @@ import type { ConnectError } from './errors.ts'
 import type { Resume } from './resume.ts'
 import type { Failure, RetryOptions } from './retry.ts'
 import type { Parse, Schemas } from './schema.ts'
+import type { Share } from './share.ts'
 import type { BodyInit, HeadersInit, RequestRedirect } from './web-types.ts'
 
 /** What is known when an attempt begins. */
@@ -109,6 +110,8 @@ export interface ConnectOptions extends Omit<RequestInit, 'body' | 'headers' | '
   stallTimeout?: number | undefined
   /** Pauses when the page is hidden for `after` milliseconds, until it is seen again; not a request that may not be repeated. Default: none, hidden pages stay connected. */
   pauseWhenHidden?: { readonly after: number } | undefined
+  /** Makes it one connection for all tabs: `shared` of `unmissed/share`. Default: each has its own. */
+  share?: Share | undefined
   /** Whether our timers let a Node process exit. Default: false. */
   unref?: boolean | undefined
   /** Asked at a 401 or 403, once per healthy period; then the attempt is repeated at once. Answer false, or throw, to fail. Default: none. */

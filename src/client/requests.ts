@@ -36,7 +36,7 @@ export async function open(shared: Shared, step: Step): Promise<Opened | undefin
 }
 
 /** Waits for the id that is kept elsewhere, however often the attempt is cut short. */
-async function load(shared: Shared, signal: AbortSignal) {
+export async function load(shared: Shared, signal: AbortSignal): Promise<void> {
   const { cursors, options } = shared
   const { resume } = options
   if (!resume?.load) return

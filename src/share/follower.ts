@@ -1,0 +1,136 @@
+import type { Member, Role } from './member.ts'
+import { type Asked, fromTrouble, type Mirror, type Sent } from './wire.ts'
+
+type Of<Kind extends Sent['kind']> = Extract<Sent, { kind: Kind }>
+
+/** A tab that is told what came, and looks whether the leader is still there. */
+export class Follower implements Role {
+  term: number
+  mirror: Mirror | undefined
+  readonly #member: Member
+  readonly #timer: ReturnType<typeof setInterval>
+  #heardAt = performance.now()
+  #pingedAt = 0
+  /** What it has asked for, and which of its questions that was. */
+  #asked: Asked | undefined
+  #number = 0
+  /** The ids of what it has had more than its leader. */
+  #had: string[] = []
+
+  constructor(member: Member, term: number, mirror: Mirror | undefined) {
+    this.#member = member
+    this.term = term
+    this.mirror = mirror
+    // Each at its own pace: whoever asks first asks for all.
+    this.#timer = setInterval(() => this.#look(), member.heartbeat * (0.3 + Math.random() / 5))
+    this.#join()
+  }
+
+  hear(message: Sent): void {
+    if (message.kind === 'lead') this.#heardAt = performance.now()
+    if (!('term' in message) || message.kind === 'here' || message.term < this.term) return
+    this.#heardAt = performance.now()
+    if (message.kind === 'welcome') this.#enter(message)
+    else if (message.kind === 'beat') this.#meet(message)
+    else if (message.term > this.term) this.#asked ?? this.#join()
+    else if (message.kind === 'trouble') {
+      const error = fromTrouble(message.error)
+      if (error) this.#member.shared.status.tell(error, error.delay)
+    } else this.#take(message)
+  }
+
+  again(): void {
+    this.#member.channel.post({ kind: 'again' })
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Says where it stands, to be given what it lacks. What comes before the answer is in it. */
+  #join() {
+    const { channel, asked, isWhole } = this.#member
+    this.#asked = asked
+    channel.post({ kind: 'join', number: ++this.#number, isWhole, ...asked })
+  }
+
+  #enter({ number, term, mirror, ...given }: Of<'welcome'>) {
+    const asked = this.#asked
+    if (!asked || number !== this.#number) return
+    this.#asked = undefined
+    this.#had = []
+    this.term = term
+    this.#show(mirror)
+    this.#member.take(given, asked)
+  }
+
+  #show(mirror: Mirror) {
+    this.mirror = mirror
+    this.#member.receiver.show(mirror)
+  }
+
+  #meet({ term, mirror, at, id }: Of<'beat'>) {
+    const { tail, receiver } = this.#member
+    const isNew = term > this.term
+    const { last } = tail
+    this.#show(mirror)
+    if (isNew && this.#member.hasJoined) {
+      this.term = term
+      this.#asked = undefined
+      this.#had = []
+      // What it lacks it has from elsewhere, until that is here.
+      if (receiver.isHeld) return tail.reset({ at, id })
+      if (last.at === at && last.id === id) return
+      if (last.at <= at || !this.#goBack(at, id)) this.#join()
+    } else if (isNew) this.#join()
+    else if (this.#asked) return
+    else if (at > last.at) this.#join()
+    else this.#move(id)
+  }
+
+  /** It has had more than the leader it has now, which will be told the same again. */
+  #goBack(at: number, id: string): boolean {
+    const { tail, receiver } = this.#member
+    if (tail.find(at, id) !== at) return false
+    const { place } = receiver
+    this.#had = tail
+      .after(at)
+      .filter((entry) => entry.at <= place.at)
+      .map((entry) => entry.id)
+    tail.cut({ at, id })
+    if (place.at > at) receiver.goTo({ at, id: place.id })
+    return true
+  }
+
+  #take({ entries, id }: Of<'news'>) {
+    if (this.#asked) return
+    const { tail, receiver } = this.#member
+    for (const entry of entries) {
+      if (entry.at <= tail.last.at) continue
+      if (entry.at > tail.last.at + 1) return this.#join()
+      tail.push(entry)
+      const had = this.#had.shift()
+      if (had && had === entry.id) receiver.goTo(entry)
+      else this.#had = []
+    }
+    this.#move(id)
+  }
+
+  #move(id: string) {
+    this.#member.tail.move(id)
+    this.#member.receiver.pump()
+  }
+
+  /** One that says nothing is asked; one that does not answer is replaced: it is frozen. */
+  #look() {
+    const now = performance.now()
+    const { heartbeat, channel, lock } = this.#member
+    if (this.#pingedAt > this.#heardAt) {
+      this.#heardAt = now
+      lock.request(true)
+    } else if (now - this.#heardAt >= heartbeat) {
+      this.#pingedAt = now
+      channel.post({ kind: 'ping' })
+    }
+  }
+}

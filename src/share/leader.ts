@@ -1,0 +1,184 @@
+import { ConnectError } from '../client/errors.ts'
+import type { Handle } from '../client/handle.ts'
+import type { Gap, Snapshot } from '../client/options.ts'
+import { mayRepeat } from '../client/requests.ts'
+import type { ServerSentEvent } from '../protocol/event.ts'
+import type { Member, Role } from './member.ts'
+import { locator, openSource, type SourceHome } from './source.ts'
+import type { Entry } from './tail.ts'
+import { type Asked, type End, type Mirror, type Sent, toMirror, toTrouble } from './wire.ts'
+
+/** How long the others may take to say what they have, in milliseconds: one that is frozen says nothing. */
+const PATIENCE = 100
+
+type Here = Extract<Sent, { kind: 'here' }>
+
+/** The tab that has the connection: reads it for all, and tells them what came. */
+export class Leader implements Role, SourceHome {
+  term: number
+  mirror: Mirror | undefined
+  readonly #member: Member
+  readonly #heres: Here[] = []
+  #onHere: () => void = () => {}
+  #isRun = false
+  #isStarted = false
+  #isClosed = false
+  #source: Handle | undefined
+  /** What the others were not told yet: all of one turn goes together. */
+  #untold: Entry[] = []
+  #isTelling = false
+
+  constructor(member: Member, term: number, mirror: Mirror | undefined) {
+    this.#member = member
+    this.term = term
+    this.mirror = mirror
+  }
+
+  /** Asks what the others have, and goes on after the newest of it. */
+  async start(): Promise<void> {
+    const { asked, shared, control } = this.#member
+    await this.#ask(asked)
+    if (this.#isClosed) return
+    const isFirst = !this.term && !this.#heres.some(({ term }) => term)
+    const [newest] = this.#heres.filter(({ term }) => term).sort((one, other) => other.at - one.at)
+    // A number between two others: nobody else has the same.
+    this.term = Math.floor(Math.max(this.term, ...this.#heres.map(({ term }) => term))) + 1 + Math.random()
+    this.#isStarted = true
+    if (newest) this.mirror = newest.mirror
+    if (isFirst) this.#member.begin()
+    else if (newest && (asked.at === undefined || newest.at > asked.at)) this.#member.take(newest, asked)
+    const { isRun = false, key = shared.key } = this.mirror ?? {}
+    this.#isRun = isRun
+    this.mirror = toMirror(shared.status.snapshot, { location: this.#member.location, isRun, key })
+    this.#beat()
+    if (isFirst || mayRepeat(shared)) this.#open(key)
+    else
+      control.fail(
+        new ConnectError('ended', 'the tab that read it has gone, and it may not be sent twice', false, shared),
+      )
+  }
+
+  async #ask(asked: Asked) {
+    const { lock, channel } = this.#member
+    const others = await lock.waiting().catch(() => 0)
+    if (this.#isClosed || others === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, PATIENCE)
+      this.#onHere = () => {
+        if (this.#heres.length < others) return
+        clearTimeout(timer)
+        resolve()
+      }
+      channel.post({ kind: 'lead', ...asked, isWhole: this.#member.isWhole })
+    })
+  }
+
+  #open(key: string | undefined) {
+    const { shared, tail } = this.#member
+    const { id } = tail.last
+    const locate = locator(shared, id)
+    this.#source = openSource(shared, id, key, this)
+    this.#source.on((event: ServerSentEvent) => this.#push({ id: locate(event), event }))
+  }
+
+  hear(message: Sent): void {
+    const { channel, tail } = this.#member
+    if (message.kind === 'here') {
+      this.#heres.push(message)
+      this.#onHere()
+    } else if (!this.#isStarted) return
+    else if (message.kind === 'join') {
+      this.#flush()
+      const isWhole = message.isWhole || this.#isRun
+      const entries = tail.since(message, isWhole)
+      channel.post({ kind: 'welcome', to: message.from, number: message.number, entries, isWhole, ...this.#standing })
+    } else if (message.kind === 'ping') this.#beat()
+    else if (message.kind === 'again') this.again()
+    // Somebody has taken the lock, and this tab has not heard of it yet.
+    else if ('term' in message && message.term > this.term) this.#member.follow()
+  }
+
+  again(): void {
+    this.#source?.reconnect()
+  }
+
+  /** Ends it for this tab; another one goes on. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#flush()
+    this.#isClosed = true
+    this.#source?.close()
+  }
+
+  // What the connection brings.
+
+  moved(id: string): void {
+    if (this.#isClosed) return
+    this.#member.tail.move(id)
+    this.#member.receiver.pump()
+    this.#tell()
+  }
+
+  gap(gap: Gap): void {
+    this.#push({ id: this.#member.tail.last.id, gap })
+  }
+
+  opened(isRun: boolean): void {
+    this.#isRun = isRun
+  }
+
+  changed(snapshot: Snapshot): void {
+    const { key, location } = this.mirror as Mirror
+    if (this.#isClosed || snapshot.state === 'closed' || snapshot.state === 'paused') return
+    this.mirror = toMirror(snapshot, { key, isRun: this.#isRun, location: this.#source?.location ?? location })
+    this.#member.receiver.show(this.mirror)
+    this.#beat()
+  }
+
+  trouble(error: ConnectError): void {
+    if (this.#isClosed) return
+    this.#flush()
+    this.#member.channel.post({ kind: 'trouble', term: this.term, error: toTrouble(error) })
+    this.#member.shared.status.tell(error, error.delay)
+  }
+
+  ended(end: End): void {
+    if (this.#isClosed) return
+    this.#push({ id: this.#member.tail.last.id, end })
+    this.#flush()
+  }
+
+  #push(entry: Omit<Entry, 'at'>) {
+    if (this.#isClosed) return
+    const { tail, receiver } = this.#member
+    const numbered: Entry = { at: tail.last.at + 1, ...entry }
+    tail.push(numbered)
+    this.#untold.push(numbered)
+    this.#tell()
+    receiver.pump()
+  }
+
+  get #standing() {
+    const { at, id } = this.#member.tail.last
+    return { term: this.term, at, id, mirror: this.mirror as Mirror }
+  }
+
+  #beat() {
+    this.#flush()
+    this.#member.channel.post({ kind: 'beat', ...this.#standing })
+  }
+
+  #tell() {
+    if (this.#isTelling) return
+    this.#isTelling = true
+    queueMicrotask(() => this.#flush())
+  }
+
+  #flush() {
+    if (!this.#isTelling || this.#isClosed) return
+    this.#isTelling = false
+    const entries = this.#untold
+    this.#untold = []
+    this.#member.channel.post({ kind: 'news', term: this.term, entries, id: this.#member.tail.last.id })
+  }
+}

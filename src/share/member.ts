@@ -1,0 +1,175 @@
+import type { Control } from '../client/control.ts'
+import type { Shared } from '../client/shared.ts'
+import { Catching } from './catching.ts'
+import { Channel } from './channel.ts'
+import { Follower } from './follower.ts'
+import { Leader } from './leader.ts'
+import { Lock, type LockHome } from './lock.ts'
+import { Receiver } from './receiver.ts'
+import { type Entry, type Place, Tail } from './tail.ts'
+import type { Asked, Mirror, Sent } from './wire.ts'
+
+/** How long the lock of a connection that is over is kept, in milliseconds. */
+const LINGER = 100
+
+/** How a connection is shared. */
+export interface Settings {
+  /** Part of the lock's name and the channel's. */
+  readonly name: string
+  readonly isWhole: boolean
+  readonly heartbeat: number
+  readonly maxEvents: number
+  readonly maxSize: number
+}
+
+/** Leading or following. */
+export interface Role {
+  /** The leader of now: later ones have greater numbers. 0 where there was none. */
+  readonly term: number
+  readonly mirror: Mirror | undefined
+  hear(message: Sent): void
+  /** A new attempt is wanted. */
+  again(): void
+  close(): void
+}
+
+/** What somebody was given to go on from. */
+interface Given extends Place {
+  readonly entries: readonly Entry[] | undefined
+  readonly isWhole?: boolean
+}
+
+/** One of those who share a connection: one tab, or one of several parts of it. */
+export class Member implements LockHome {
+  readonly shared: Shared
+  readonly control: Control
+  readonly tail: Tail
+  readonly receiver: Receiver
+  readonly lock: Lock
+  readonly heartbeat: number
+  channel!: Channel
+  /** Whether it has a place in what is shared. */
+  hasJoined = false
+  readonly #settings: Settings
+  readonly #onRefused: () => void
+  #role: Role | undefined
+  #catching: Catching | undefined
+
+  constructor(settings: Settings, shared: Shared, control: Control, onRefused: () => void) {
+    this.#settings = settings
+    this.shared = shared
+    this.control = control
+    this.heartbeat = settings.heartbeat
+    this.tail = new Tail(settings.maxEvents, settings.maxSize)
+    this.receiver = new Receiver(shared, control, this.tail)
+    this.lock = new Lock(settings.name, this)
+    this.#onRefused = onRefused
+  }
+
+  get isIn(): boolean {
+    return this.#role !== undefined
+  }
+  get isWhole(): boolean {
+    return this.#settings.isWhole
+  }
+  get location(): string | undefined {
+    return this.shared.cursors.resource?.href
+  }
+  /** What this tab would go on after. */
+  get asked(): Asked {
+    const { place, isHeld } = this.receiver
+    if (!this.hasJoined || isHeld) return { at: undefined, id: place.id }
+    return place.at < this.tail.last.at ? place : this.tail.last
+  }
+
+  enter(): void {
+    this.channel = new Channel(this.#settings.name, (message) => this.#hear(message))
+    this.follow()
+  }
+
+  /** Another one leads, whoever that is. */
+  follow(): void {
+    this.#become((term, mirror) => new Follower(this, term, mirror))
+    this.lock.request()
+  }
+
+  lead(): void {
+    const leader = this.#become((term, mirror) => new Leader(this, term, mirror))
+    void leader.start()
+  }
+
+  refused(): void {
+    this.leave()
+    this.#onRefused()
+  }
+
+  again(): void {
+    this.#role?.again()
+  }
+
+  /** Whether the connection is over for all. */
+  get #hasEnded(): boolean {
+    return this.control.isOver && !!this.tail.get(this.tail.last.at)?.end
+  }
+
+  /** Leaves, and goes on from where it is if it comes again. */
+  leave(): void {
+    this.#role?.close()
+    this.#role = undefined
+    this.#catching?.close()
+    if (!this.channel) return
+    this.channel.close()
+    // Whoever comes next has heard by then that there is nothing more.
+    this.lock.leave(this.#hasEnded ? LINGER : 0)
+  }
+
+  /** Nobody has had anything yet. */
+  begin(): void {
+    this.hasJoined = true
+    this.tail.reset({ at: 0, id: this.receiver.place.id })
+  }
+
+  /** Goes on from what others have had. */
+  take({ at, id, entries, isWhole = this.isWhole }: Given, asked: Asked): void {
+    const { tail, receiver } = this
+    this.hasJoined = true
+    if (entries) {
+      const before = (entries[0]?.at ?? at + 1) - 1
+      if (asked.at !== before) {
+        tail.reset({ at: before, id: asked.id })
+        receiver.goTo(tail.base)
+      }
+      for (const entry of entries) if (entry.at > tail.last.at) tail.push(entry)
+      tail.move(id)
+      receiver.pump()
+    } else {
+      tail.reset({ at, id })
+      // Without an id nobody can be asked for what is between.
+      if (asked.id || isWhole) this.#catching = new Catching(this)
+      else receiver.lose({ at, id })
+    }
+  }
+
+  #become<Next extends Role>(make: (term: number, mirror: Mirror | undefined) => Next): Next {
+    const { term = 0, mirror } = this.#role ?? {}
+    this.#role?.close()
+    const role = make(term, mirror)
+    this.#role = role
+    return role
+  }
+
+  #hear(message: Sent) {
+    if (message.kind === 'lead') {
+      if (this.#role instanceof Leader) this.follow()
+      this.#answer(message)
+    }
+    this.#role?.hear(message)
+  }
+
+  #answer({ from, isWhole, ...asked }: Extract<Sent, { kind: 'lead' }>) {
+    const { term = 0, mirror } = this.#role ?? {}
+    const { at, id } = this.tail.last
+    const entries = this.tail.since(asked, isWhole || !!mirror?.isRun)
+    this.channel.post({ kind: 'here', to: from, term, mirror, at, id, entries })
+  }
+}

@@ -1,0 +1,60 @@
+import type { ConnectError } from '../client/errors.ts'
+import { Handle } from '../client/handle.ts'
+import { call } from '../client/listeners.ts'
+import type { ConnectOptions, Gap, Snapshot } from '../client/options.ts'
+import { fromPlace, toPlace } from '../client/place.ts'
+import type { Shared } from '../client/shared.ts'
+import type { ServerSentEvent } from '../protocol/event.ts'
+import { type End, toTrouble } from './wire.ts'
+
+/** Who is told what a real connection brings, beside its events. */
+export interface SourceHome {
+  /** The id that it goes on after, which may come without an event. */
+  moved(id: string): void
+  gap(gap: Gap): void
+  opened(isRun: boolean): void
+  changed(snapshot: Snapshot): void
+  trouble(error: ConnectError): void
+  ended(end: End): void
+}
+
+/** A real connection with the options of this tab, from a place on: of the leader's, or of one that catches up. */
+export function openSource(shared: Shared, id: string, key: string | undefined, home: SourceHome): Handle {
+  const { url, options, cursors } = shared
+  const inner: ConnectOptions = {
+    ...options,
+    ...{ share: undefined, signal: undefined, deadline: undefined, pauseWhenHidden: undefined, lastEventId: undefined },
+    ...{ parse: undefined, schemas: undefined, idempotencyKey: key },
+    resume: {
+      load: () => toPlace(id, cursors.resource),
+      save: (place) => home.moved(fromPlace(place)[0]),
+    },
+    onOpen(response) {
+      home.opened(/\brun\b/.test(`${response.headers.get('unmissed')}`))
+      call(options.onOpen, response)
+    },
+    onState: (snapshot) => home.changed(snapshot),
+    onError: (error) => home.trouble(error),
+    onGap: (gap) => home.gap(gap),
+  }
+  const handle = new Handle(url, inner)
+  handle.closed.then((reason) => {
+    const { error, outcome } = handle.snapshot
+    home.ended({ reason, outcome, error: toTrouble(error) })
+  })
+  return handle
+}
+
+/** Finds what is resumed after in each event, one after the other. */
+export function locator({ options: { cursor } }: Shared, id: string): (event: ServerSentEvent) => string {
+  let last = id
+  return (event) => {
+    if (!cursor) return event.id
+    try {
+      last = cursor(event) ?? last
+    } catch {
+      // The connection tells of it.
+    }
+    return last
+  }
+}
