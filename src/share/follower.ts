@@ -5,8 +5,6 @@ type Of<Kind extends Sent['kind']> = Extract<Sent, { kind: Kind }>
 
 /** A tab that is told what came, and looks whether the leader is still there. */
 export class Follower implements Role {
-  term: number
-  mirror: Mirror | undefined
   readonly #member: Member
   readonly #timer: ReturnType<typeof setInterval>
   #heardAt = performance.now()
@@ -17,10 +15,8 @@ export class Follower implements Role {
   /** The ids of what it has had more than its leader. */
   #had: string[] = []
 
-  constructor(member: Member, term: number, mirror: Mirror | undefined) {
+  constructor(member: Member) {
     this.#member = member
-    this.term = term
-    this.mirror = mirror
     // Each at its own pace: whoever asks first asks for all.
     this.#timer = setInterval(() => this.#look(), member.heartbeat * (0.3 + Math.random() / 5))
     this.#join()
@@ -28,11 +24,12 @@ export class Follower implements Role {
 
   hear(message: Sent): void {
     if (message.kind === 'lead') this.#heardAt = performance.now()
-    if (!('term' in message) || message.kind === 'here' || message.term < this.term) return
+    if (!('term' in message) || message.kind === 'here' || message.term < this.#member.term) return
     this.#heardAt = performance.now()
+    this.#member.isLed = true
     if (message.kind === 'welcome') this.#enter(message)
     else if (message.kind === 'beat') this.#meet(message)
-    else if (message.term > this.term) this.#asked ?? this.#join()
+    else if (message.term > this.#member.term) this.#asked ?? this.#join()
     else if (message.kind === 'trouble') {
       const error = fromTrouble(message.error)
       if (error) this.#member.shared.status.tell(error, error.delay)
@@ -59,23 +56,23 @@ export class Follower implements Role {
     if (!asked || number !== this.#number) return
     this.#asked = undefined
     this.#had = []
-    this.term = term
+    this.#member.term = term
     this.#show(mirror)
     this.#member.take(given, asked)
   }
 
   #show(mirror: Mirror) {
-    this.mirror = mirror
+    this.#member.mirror = mirror
     this.#member.receiver.show(mirror)
   }
 
   #meet({ term, mirror, at, id }: Of<'beat'>) {
     const { tail, receiver } = this.#member
-    const isNew = term > this.term
+    const isNew = term > this.#member.term
     const { last } = tail
     this.#show(mirror)
     if (isNew && this.#member.hasJoined) {
-      this.term = term
+      this.#member.term = term
       this.#asked = undefined
       this.#had = []
       // What it lacks it has from elsewhere, until that is here.

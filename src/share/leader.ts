@@ -15,8 +15,6 @@ type Here = Extract<Sent, { kind: 'here' }>
 
 /** The tab that has the connection: reads it for all, and tells them what came. */
 export class Leader implements Role, SourceHome {
-  term: number
-  mirror: Mirror | undefined
   readonly #member: Member
   readonly #heres: Here[] = []
   #onHere: () => void = () => {}
@@ -28,28 +26,28 @@ export class Leader implements Role, SourceHome {
   #untold: Entry[] = []
   #isTelling = false
 
-  constructor(member: Member, term: number, mirror: Mirror | undefined) {
+  constructor(member: Member) {
     this.#member = member
-    this.term = term
-    this.mirror = mirror
   }
 
   /** Asks what the others have, and goes on after the newest of it. */
   async start(): Promise<void> {
-    const { asked, shared, control } = this.#member
+    const member = this.#member
+    const { asked, shared, control } = member
     await this.#ask(asked)
     if (this.#isClosed) return
-    const isFirst = !this.term && !this.#heres.some(({ term }) => term)
-    const [newest] = this.#heres.filter(({ term }) => term).sort((one, other) => other.at - one.at)
+    const heres = this.#heres.filter(({ term }) => term)
+    const [newest] = heres.sort((one, other) => other.at - one.at)
+    const isFirst = !member.isLed && !newest
     // A number between two others: nobody else has the same.
-    this.term = Math.floor(Math.max(this.term, ...this.#heres.map(({ term }) => term))) + 1 + Math.random()
-    this.#isStarted = true
-    if (newest) this.mirror = newest.mirror
-    if (isFirst) this.#member.begin()
-    else if (newest && (asked.at === undefined || newest.at > asked.at)) this.#member.take(newest, asked)
-    const { isRun = false, key = shared.key } = this.mirror ?? {}
+    member.term = Math.floor(Math.max(member.term, ...heres.map(({ term }) => term))) + 1 + Math.random()
+    if (newest) member.mirror = newest.mirror
+    if (newest && (asked.at === undefined || newest.at > asked.at)) member.take(newest, asked)
+    else member.begin()
+    const { isRun = false, key = shared.key } = member.mirror ?? {}
     this.#isRun = isRun
-    this.mirror = toMirror(shared.status.snapshot, { location: this.#member.location, isRun, key })
+    member.mirror = toMirror(shared.status.snapshot, { location: member.location, isRun, key })
+    this.#isStarted = true
     this.#beat()
     if (isFirst || mayRepeat(shared)) this.#open(key)
     else
@@ -95,7 +93,7 @@ export class Leader implements Role, SourceHome {
     } else if (message.kind === 'ping') this.#beat()
     else if (message.kind === 'again') this.again()
     // Somebody has taken the lock, and this tab has not heard of it yet.
-    else if ('term' in message && message.term > this.term) this.#member.follow()
+    else if ('term' in message && message.term > this.#member.term) this.#member.follow()
   }
 
   again(): void {
@@ -128,17 +126,17 @@ export class Leader implements Role, SourceHome {
   }
 
   changed(snapshot: Snapshot): void {
-    const { key, location } = this.mirror as Mirror
+    const { key, location } = this.#member.mirror as Mirror
     if (this.#isClosed || snapshot.state === 'closed' || snapshot.state === 'paused') return
-    this.mirror = toMirror(snapshot, { key, isRun: this.#isRun, location: this.#source?.location ?? location })
-    this.#member.receiver.show(this.mirror)
+    this.#member.mirror = toMirror(snapshot, { key, isRun: this.#isRun, location: this.#source?.location ?? location })
+    this.#member.receiver.show(this.#member.mirror)
     this.#beat()
   }
 
   trouble(error: ConnectError): void {
     if (this.#isClosed) return
     this.#flush()
-    this.#member.channel.post({ kind: 'trouble', term: this.term, error: toTrouble(error) })
+    this.#member.channel.post({ kind: 'trouble', term: this.#member.term, error: toTrouble(error) })
     this.#member.shared.status.tell(error, error.delay)
   }
 
@@ -160,7 +158,7 @@ export class Leader implements Role, SourceHome {
 
   get #standing() {
     const { at, id } = this.#member.tail.last
-    return { term: this.term, at, id, mirror: this.mirror as Mirror }
+    return { term: this.#member.term, at, id, mirror: this.#member.mirror as Mirror }
   }
 
   #beat() {
@@ -179,6 +177,6 @@ export class Leader implements Role, SourceHome {
     this.#isTelling = false
     const entries = this.#untold
     this.#untold = []
-    this.#member.channel.post({ kind: 'news', term: this.term, entries, id: this.#member.tail.last.id })
+    this.#member.channel.post({ kind: 'news', term: this.#member.term, entries, id: this.#member.tail.last.id })
   }
 }

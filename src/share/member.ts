@@ -24,9 +24,6 @@ export interface Settings {
 
 /** Leading or following. */
 export interface Role {
-  /** The leader of now: later ones have greater numbers. 0 where there was none. */
-  readonly term: number
-  readonly mirror: Mirror | undefined
   hear(message: Sent): void
   /** A new attempt is wanted. */
   again(): void
@@ -48,6 +45,12 @@ export class Member implements LockHome {
   readonly lock: Lock
   readonly heartbeat: number
   channel!: Channel
+  /** The leader that it heard of last: later ones have greater numbers. 0 where there was none. */
+  term = 0
+  /** What the connection was then. */
+  mirror: Mirror | undefined
+  /** Whether another one had the connection since it came. */
+  isLed = false
   /** Whether it has a place in what is shared. */
   hasJoined = false
   readonly #settings: Settings
@@ -83,18 +86,24 @@ export class Member implements LockHome {
   }
 
   enter(): void {
+    this.isLed = false
+    // Meanwhile they may all have gone, and begun to count anew.
+    this.term = 0
     this.channel = new Channel(this.#settings.name, (message) => this.#hear(message))
     this.follow()
   }
 
   /** Another one leads, whoever that is. */
   follow(): void {
-    this.#become((term, mirror) => new Follower(this, term, mirror))
+    this.#role?.close()
+    this.#role = new Follower(this)
     this.lock.request()
   }
 
   lead(): void {
-    const leader = this.#become((term, mirror) => new Leader(this, term, mirror))
+    this.#role?.close()
+    const leader = new Leader(this)
+    this.#role = leader
     void leader.start()
   }
 
@@ -123,10 +132,10 @@ export class Member implements LockHome {
     this.lock.leave(this.#hasEnded ? LINGER : 0)
   }
 
-  /** Nobody has had anything yet. */
+  /** There is nobody else to ask. */
   begin(): void {
+    if (!this.hasJoined) this.tail.reset(this.receiver.place)
     this.hasJoined = true
-    this.tail.reset({ at: 0, id: this.receiver.place.id })
   }
 
   /** Goes on from what others have had. */
@@ -150,14 +159,6 @@ export class Member implements LockHome {
     }
   }
 
-  #become<Next extends Role>(make: (term: number, mirror: Mirror | undefined) => Next): Next {
-    const { term = 0, mirror } = this.#role ?? {}
-    this.#role?.close()
-    const role = make(term, mirror)
-    this.#role = role
-    return role
-  }
-
   #hear(message: Sent) {
     if (message.kind === 'lead') {
       if (this.#role instanceof Leader) this.follow()
@@ -167,7 +168,7 @@ export class Member implements LockHome {
   }
 
   #answer({ from, isWhole, ...asked }: Extract<Sent, { kind: 'lead' }>) {
-    const { term = 0, mirror } = this.#role ?? {}
+    const { term, mirror } = this
     const { at, id } = this.tail.last
     const entries = this.tail.since(asked, isWhole || !!mirror?.isRun)
     this.channel.post({ kind: 'here', to: from, term, mirror, at, id, entries })

@@ -92,13 +92,19 @@ const SHAPES: Record<string, Record<string, string>> = {
 
 /** Whether it is a message of ours. */
 export function isMessage(value: unknown): value is Sent {
-  const message = value as Record<string, unknown> | null
-  if (typeof message !== 'object' || message?.['version'] !== VERSION || typeof message['from'] !== 'string')
-    return false
-  const shape = Object.hasOwn(SHAPES, `${message['kind']}`) && SHAPES[`${message['kind']}`]
-  return (
-    !!shape && Object.entries(shape).every(([name, type]) => typeof message[name] === type && message[name] !== null)
-  )
+  const message = (value ?? {}) as Record<string, unknown>
+  const { version, from, kind, entries = [] } = message
+  const shape = Object.hasOwn(SHAPES, `${kind}`) ? SHAPES[`${kind}`] : undefined
+  if (version !== VERSION || typeof from !== 'string' || !shape || !Array.isArray(entries)) return false
+  return entries.every(isEntry) && Object.entries(shape).every(([name, type]) => isA(type, message[name]))
+}
+
+const isA = (type: string, value: unknown): boolean => typeof value === type && value !== null
+
+function isEntry(value: unknown): boolean {
+  const { at, id, event } = (value ?? {}) as Partial<Entry>
+  const isEvent = !event || (isA('string', event.data) && isA('string', event.type))
+  return isA('number', at) && isA('string', id) && isEvent
 }
 
 export function toTrouble(error: ConnectError | undefined): Trouble | undefined {

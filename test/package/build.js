@@ -41,7 +41,7 @@ function unchecked() {
   return {
     name: 'unchecked',
     setup({ onLoad }) {
-      onLoad({ filter: /src\/(client|eventsource)\/(.+\/)?(check-options|trace)\.ts$/ }, ({ path }) => {
+      onLoad({ filter: /src\/(client|eventsource|share)\/(.+\/)?(check-options|trace)\.ts$/ }, ({ path }) => {
         const names = [...readFileSync(path, 'utf8').matchAll(/^export function (\w+)/gm)].map(([, name]) => name)
         return { contents: names.map((name) => `export function ${name}() {}`).join('\n') }
       })

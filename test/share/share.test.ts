@@ -122,3 +122,357 @@ describe('a shared connection', () => {
     await until(() => hub.size === 0)
   })
 })
+
+describe('a tab that comes later', () => {
+  test('hears what comes from then on, or what came after its id, or all', async () => {
+    const { hub, url } = await serve({ history: 10 })
+    const [first] = await openAll(1, url)
+    const ids: string[] = []
+    for (const n of numbers(1, 6)) ids.push((await hub.publish({ data: n })).id)
+    await until(() => first?.heard.length === 6)
+    const later = open(url)
+    const after = open(url, { lastEventId: ids[2] })
+    const whole = open(url, { sharing: { whole: true } })
+    await Promise.all([later, after, whole].map(({ connection }) => connection.opened))
+    await hub.publish({ data: '7' })
+    await until(() => later.heard.length === 1 && after.heard.length === 4 && whole.heard.length === 7)
+    expect([later.heard, after.heard, whole.heard]).toEqual([['7'], numbers(4, 7), numbers(1, 7)])
+    expect(hub.size).toBe(1)
+  })
+
+  test('and lacks more than the others have kept reads that by itself, until it meets them', async () => {
+    const { hub, url, asked } = await serve()
+    const [first] = await openAll(1, url, { sharing: { maxEvents: 5 } })
+    const ids: string[] = []
+    for (const n of numbers(1, 30)) ids.push((await hub.publish({ data: n })).id)
+    await until(() => first?.heard.length === 30)
+    const late = open(url, { lastEventId: ids[3] })
+    await until(() => late.heard.length === 26)
+    expect(late.heard).toEqual(numbers(5, 30))
+    await until(() => hub.size === 1)
+    for (const n of numbers(31, 35)) await hub.publish({ data: n })
+    await until(() => late.heard.length === 31)
+    expect([late.heard, late.gaps]).toEqual([numbers(5, 35), []])
+    expect(asked.map(({ lastEventId }) => lastEventId)).toEqual([undefined, ids[3]])
+  })
+
+  test('takes over where nothing has come yet', async () => {
+    const { hub, url, asked } = await serve()
+    const [first, second] = await openAll(2, url)
+    const { id } = await hub.publish({ data: 'to nobody' }, { user: 'nobody' })
+    await sleep(30)
+    const before = first?.connection.lastEventId
+    first?.connection.close()
+    await until(() => asked.length === 2)
+    expect(asked[1]?.lastEventId).toBe(before)
+    expect(id).not.toBe(before)
+    await hub.publish({ data: '1' })
+    await until(() => second?.heard.length === 1)
+  })
+
+  test('waits for the id that it has kept', async () => {
+    const { hub, url } = await serve()
+    const [first] = await openAll(1, url)
+    const ids: string[] = []
+    for (const n of numbers(1, 4)) ids.push((await hub.publish({ data: n })).id)
+    await until(() => first?.heard.length === 4)
+    const saved: string[] = []
+    const late = open(url, {
+      resume: { load: () => sleep(20, ids[1]), save: (id) => void saved.push(id) },
+    })
+    await until(() => late.heard.length === 2)
+    expect(late.heard).toEqual(['3', '4'])
+    await until(() => saved.at(-1) === ids[3])
+  })
+})
+
+describe('what is everybody’s', () => {
+  test.each([
+    ['a 204', (_: number) => 204, 'stopped'],
+    ['a status that is final', (_: number) => 404, 'failed'],
+  ])('is the end: %s', async (_, statusOf, reason) => {
+    let count = 0
+    const server = createServer((_, response) => {
+      if (count++ === 0) {
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).write('retry: 20\n\ndata: a\n\n')
+        setTimeout(() => response.end(), 60)
+      } else response.writeHead(statusOf(count)).end('no')
+    })
+    const url = `http://127.0.0.1:${await listen(server)}/`
+    undo.push(() => shut(server))
+    const errors: unknown[][] = []
+    const tabs = await openAll(3, url, { onError: (error) => errors.push([error.code, error.status]) })
+    expect(await Promise.all(tabs.map(({ connection }) => connection.closed))).toEqual(Array(3).fill(reason))
+    await sleep(150)
+    expect(count).toBe(2)
+    if (reason === 'failed')
+      expect(errors.filter(([code]) => code === 'status')).toEqual(Array(3).fill(['status', 404]))
+  })
+
+  test('is each state, with its error, and the waiting', async () => {
+    let isDown = true
+    const { hub, url } = await serve()
+    const states: string[][] = [[], [], []]
+    const codes: string[][] = [[], [], []]
+    const down: typeof fetch = (input, init) => (isDown ? Promise.reject(new TypeError('down')) : fetch(input, init))
+    const tabs = states.map((list, n) =>
+      open(url, {
+        fetch: down as never,
+        onState: ({ state }) => list.push(state),
+        onError: ({ code }) => codes[n]?.push(code),
+      }),
+    )
+    await until(() => codes.every((list) => list.length >= 3))
+    isDown = false
+    await until(() => tabs.every(({ connection }) => connection.state === 'open'))
+    expect(states.map((list) => list.at(-1))).toEqual(['open', 'open', 'open'])
+    for (const list of states.slice(1)) expect(list).toEqual(expect.arrayContaining(['waiting', 'connecting', 'open']))
+    expect(new Set(codes.flat())).toEqual(new Set(['network']))
+    expect(tabs.map(({ connection }) => connection.snapshot.error)).toEqual([undefined, undefined, undefined])
+    expect(hub.size).toBe(1)
+  })
+
+  test('is a new attempt that any of them wants', async () => {
+    const { hub, url, asked } = await serve()
+    const tabs = await openAll(3, url)
+    await hub.publish({ data: '1' })
+    await until(() => tabs.every(({ heard }) => heard.length === 1))
+    tabs[2]?.connection.reconnect()
+    await until(() => asked.length === 2)
+    await until(() => tabs.every(({ connection }) => connection.state === 'open'))
+    await hub.publish({ data: '2' })
+    await until(() => tabs.every(({ heard }) => heard.length === 2))
+  })
+
+  test('is a gap', async () => {
+    const { hub, url } = await serve({ history: 2 })
+    const tabs = await openAll(3, url)
+    await hub.publish({ data: '1' })
+    await until(() => tabs.every(({ heard }) => heard.length === 1))
+    for (const tab of tabs) tab.connection.pause()
+    await until(() => hub.size === 0)
+    for (const n of numbers(2, 9)) await hub.publish({ data: n })
+    for (const tab of tabs) tab.connection.unpause()
+    await until(() => tabs.every(({ gaps }) => gaps.length > 0))
+    await hub.publish({ data: '10' })
+    await until(() => tabs.every(({ heard }) => heard.at(-1) === '10'))
+    expect(tabs.map(({ gaps }) => gaps.length)).toEqual([1, 1, 1])
+    expect(hub.size).toBe(1)
+  })
+
+  test('is the token: only the tab that leads is asked for it', async () => {
+    let token = 'old'
+    const { hub, url } = await serve({ authorize: (request) => request.header('authorization') === 'new' })
+    const calls = [0, 0]
+    const tabs = [0, 1].map((n) =>
+      open(url, {
+        headers: () => ({ authorization: token }),
+        onUnauthorized: () => {
+          calls[n] = (calls[n] ?? 0) + 1
+          token = 'new'
+        },
+      }),
+    )
+    await Promise.all(tabs.map(({ connection }) => connection.opened))
+    expect(calls).toEqual([1, 0])
+    expect(hub.size).toBe(1)
+  })
+})
+
+describe('what is each tab’s own', () => {
+  test('is its pause: it stays away, and comes back without a loss', async () => {
+    const { hub, url } = await serve()
+    const tabs = await openAll(3, url)
+    // Of the one that leads, too.
+    for (const each of [tabs[0], tabs[2]] as Tab[]) {
+      const { connection } = each
+      connection.pause()
+      const before = each.heard.length
+      for (const n of numbers(1, 10)) await hub.publish({ data: n })
+      await until(() => tabs.filter((tab) => tab !== each).every(({ heard }) => heard.length % 10 === 0))
+      expect([connection.state, each.heard.length]).toEqual(['paused', before])
+      connection.unpause()
+      await until(() => each.heard.length === before + 10)
+      await until(() => tabs.every(({ heard }) => heard.length === before + 10))
+    }
+    expect(tabs.map(({ heard }) => heard)).toEqual(Array(3).fill([...numbers(1, 10), ...numbers(1, 10)]))
+    expect(hub.size).toBe(1)
+  })
+
+  test('is its pace: one that is slow slows nobody, and is told what was too much', async () => {
+    const { hub, url } = await serve()
+    const [first] = await openAll(1, url, { sharing: { maxEvents: 20 } })
+    const slow = open(url, { highWaterMark: 1, sharing: { maxEvents: 20 } })
+    await slow.connection.opened
+    const taken: string[] = []
+    let isOpen = false
+    const loop = (async () => {
+      for await (const { data } of slow.connection.iterate('message')) {
+        taken.push(data)
+        while (!isOpen) await sleep(5)
+      }
+    })()
+    await hub.publish({ data: '0' })
+    await until(() => taken.length === 1)
+    for (const n of numbers(1, 100)) await hub.publish({ data: n })
+    await until(() => first?.heard.length === 101)
+    isOpen = true
+    await until(() => taken.at(-1) === '100')
+    slow.connection.close()
+    await loop
+    expect(slow.gaps).toHaveLength(1)
+    expect(taken.slice(-20)).toEqual(numbers(81, 100))
+    expect(taken.length).toBeLessThan(30)
+  })
+
+  test('are its types, and what it makes of them', async () => {
+    const { hub, url } = await serve()
+    const [first] = await openAll(1, url)
+    const json = connect<{ tick: { price: number } }>(url, { parse: 'json', share: shared(`name ${names}`) })
+    undo.push(() => json.close())
+    const prices: number[] = []
+    json.on('tick', ({ data }) => prices.push(data.price))
+    await json.opened
+    await hub.publish({ type: 'tick', data: { price: 3 } })
+    await until(() => prices.length === 1 && first?.heard.length === 1)
+    expect([prices, first?.heard]).toEqual([[3], ['{"price":3}']])
+  })
+})
+
+describe('a request that may not be sent twice', () => {
+  test('is sent once for all, and not again when the tab that sent it has gone', async () => {
+    const posts: string[] = []
+    const server = createServer(async (request, response) => {
+      for await (const chunk of request) posts.push(String(chunk))
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: a\n\n')
+    })
+    const url = `http://127.0.0.1:${await listen(server)}/`
+    undo.push(() => shut(server))
+    const errors: string[] = []
+    const options = {
+      method: 'POST',
+      body: 'question',
+      retry: undefined,
+      onError: ({ code }: { code: string }) => errors.push(code),
+    }
+    const tabs = await openAll(3, url, options)
+    tabs[0]?.connection.close()
+    expect(await Promise.all(tabs.slice(1).map(({ connection }) => connection.closed))).toEqual(['failed', 'failed'])
+    expect([posts, errors]).toEqual([['question'], ['ended', 'ended']])
+  })
+})
+
+describe('where nothing can be shared', () => {
+  test.each([
+    ['there are no locks', () => vi.stubGlobal('navigator', {})],
+    ['there are no channels', () => vi.stubGlobal('BroadcastChannel', undefined)],
+    ['the page may have no lock', () => Object.assign(locks, { refusal: new DOMException('no', 'SecurityError') })],
+  ])('each connects by itself: %s', async (_, prepare) => {
+    prepare()
+    const { hub, url } = await serve()
+    const tabs = await openAll(2, url)
+    expect(hub.size).toBe(2)
+    await hub.publish({ data: '1' })
+    await until(() => tabs.every(({ heard }) => heard.length === 1))
+    for (const { connection } of tabs) connection.close()
+    await until(() => hub.size === 0)
+  })
+
+  test.each([
+    ['scope', { sharing: { scope: 'ann' } }, { sharing: { scope: 'bob' } }],
+    ['name', { name: 'a' }, { name: 'b' }],
+    ['credentials', { credentials: 'include' as const }, { credentials: 'omit' as const }],
+  ])('nothing is: of another %s', async (_, one, other) => {
+    const { hub, url } = await serve()
+    const tabs = [open(url, one), open(url, other)]
+    await Promise.all(tabs.map(({ connection }) => connection.opened))
+    expect(hub.size).toBe(2)
+  })
+})
+
+describe('what else may happen', () => {
+  test('a lock that is taken away makes a follower, with one connection in all', async () => {
+    const { hub, url } = await serve()
+    const tabs = await openAll(3, url)
+    const [held] = (await locks.query()).held
+    for (let n = 1; n <= 3; n++) {
+      let release = () => {}
+      const stolen = locks.request(
+        held?.name ?? '',
+        { steal: true },
+        () => new Promise<void>((resolve) => (release = resolve)),
+      )
+      await until(() => hub.size === 0)
+      await hub.publish({ data: String(n) })
+      release()
+      await stolen
+      await until(() => tabs.every(({ heard }) => heard.length === n))
+      expect(hub.size).toBe(1)
+    }
+    expect(tabs.map(({ heard }) => heard)).toEqual(Array(3).fill(['1', '2', '3']))
+  })
+
+  test('a leader that holds the lock and says nothing is replaced', async () => {
+    const { hub, url } = await serve()
+    const [first] = await openAll(1, url)
+    const [held] = (await locks.query()).held
+    first?.connection.close()
+    await until(() => hub.size === 0)
+    // Somebody who has it, and is frozen.
+    const frozen = locks.request(held?.name ?? '', {}, () => new Promise(() => {}))
+    frozen.catch(() => {})
+    await sleep(20)
+    const begun = performance.now()
+    const [one, two] = await openAll(2, url)
+    expect(performance.now() - begun).toBeLessThan(1000)
+    await hub.publish({ data: '1' })
+    await until(() => one?.heard.length === 1 && two?.heard.length === 1)
+    expect(hub.size).toBe(1)
+  })
+
+  test('whatever comes over its channel that is not ours harms nobody', async () => {
+    const { hub, url } = await serve()
+    const tabs = await openAll(3, url)
+    const [held] = (await locks.query()).held
+    const channel = new BroadcastChannel(held?.name ?? '')
+    undo.push(() => channel.close())
+    const ours = { version: 1, from: 'enemy' }
+    let term = 0
+    channel.onmessage = ({ data }: { data: { term?: number } }) => {
+      term = data.term ?? term
+    }
+    await hub.publish({ data: '0' })
+    await until(() => term > 0 && tabs.every(({ heard }) => heard.length === 1))
+    for (const junk of [
+      ...[null, 7, 'text', [], {}, { version: 1 }, { ...ours, kind: 'toString' }, { ...ours, kind: 'news' }],
+      { ...ours, version: 2, kind: 'beat', term: 9, at: 9, id: 'x', mirror: { state: 'closed' } },
+      { ...ours, kind: 'news', term: 1e9, entries: null, id: '' },
+      ...[[null], [{}], [{ at: 2, id: 'x', event: {} }], [{ at: 2, id: 'x', event: { type: 'message' } }], {}].map(
+        (entries) => ({ ...ours, kind: 'news', term, entries, id: 'x' }),
+      ),
+      { ...ours, kind: 'welcome', to: 'nobody', number: 1, term: 1e9, at: 1, id: '', mirror: {} },
+      { ...ours, kind: 'beat', term: Number.NaN, at: 1, id: '', mirror: {} },
+    ])
+      for (let n = 0; n < 100; n++) channel.postMessage(junk)
+    await sleep(50)
+    for (const n of numbers(1, 5)) await hub.publish({ data: n })
+    await until(() => tabs.every(({ heard }) => heard.length === 6))
+    expect(tabs.map(({ heard }) => heard)).toEqual(Array(3).fill(numbers(0, 5)))
+  })
+
+  test('who closes it in a listener hears no more, and the others all', async () => {
+    const { hub, url } = await serve()
+    const tabs = await openAll(3, url)
+    const [first] = tabs
+    first?.connection.on(() => first.connection.close())
+    await Promise.all(numbers(1, 5).map((n) => hub.publish({ data: n })))
+    await until(() => tabs.slice(1).every(({ heard }) => heard.length === 5))
+    expect(tabs.map(({ heard }) => heard)).toEqual([['1'], numbers(1, 5), numbers(1, 5)])
+  })
+
+  test('a mistake in what is shared is told where it is made', () => {
+    expect(() => shared('')).toThrow(/the name must be/)
+    expect(() => shared('a', { scopes: 'x' } as never)).toThrow(/did you mean scope/)
+    expect(() => connect('http://a.test', { share: {} as never })).toThrow(/shared\(name\)/)
+  })
+})
