@@ -2,6 +2,7 @@ import type { Handle } from '../client/handle.ts'
 import type { ServerSentEvent } from '../protocol/event.ts'
 import type { Member } from './member.ts'
 import { locator, openSource } from './source.ts'
+import { type Mirror, toMirror } from './wire.ts'
 
 /** A tab that lacks more than the others have kept reads that by itself, until it meets them. */
 export class Catching {
@@ -14,10 +15,16 @@ export class Catching {
     this.#member = member
     receiver.isHeld = true
     this.#source = openSource(shared, receiver.place.id, shared.key, {
-      moved() {},
       opened() {},
-      // The state is that of the connection that is shared.
-      changed() {},
+      moved: (id) => {
+        // It may begin where the others are, without an event.
+        if (this.#isOver || receiver.place.id) return
+        receiver.goTo({ at: 0, id })
+        this.look()
+      },
+      changed: (snapshot) => {
+        if (!this.#isOver) receiver.show(toMirror(snapshot, member.mirror as Mirror), true)
+      },
       trouble: (error) => shared.status.tell(error, error.delay),
       gap: (gap) => receiver.give({ ...receiver.place, gap }),
       ended: (end) => this.#isOver || receiver.give({ ...receiver.place, end }),
@@ -32,19 +39,27 @@ export class Catching {
     this.#source.close()
   }
 
+  /** Whether it is where the others are. */
+  look(): void {
+    const { receiver, tail } = this.#member
+    const { id } = receiver.place
+    const at = tail.find(undefined, id)
+    if (this.#isOver || at === undefined) return
+    this.close()
+    receiver.goTo({ at, id })
+    receiver.show(this.#member.mirror as Mirror)
+    receiver.pump()
+    receiver.move()
+  }
+
   async #read() {
-    const { receiver, shared, tail } = this.#member
+    const { receiver, shared } = this.#member
     const locate = locator(shared, receiver.place.id)
     for await (const event of this.#source as unknown as AsyncIterable<ServerSentEvent>) {
       await receiver.room()
       if (this.#isOver) return
-      const id = locate(event)
-      receiver.give({ at: 0, id, event })
-      const at = tail.find(undefined, id)
-      if (at === undefined) continue
-      this.close()
-      receiver.goTo({ at, id })
-      return void receiver.pump()
+      receiver.give({ at: 0, id: locate(event), event })
+      this.look()
     }
   }
 }

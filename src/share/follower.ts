@@ -46,7 +46,8 @@ export class Follower implements Role {
 
   /** Says where it stands, to be given what it lacks. What comes before the answer is in it. */
   #join() {
-    const { channel, asked, isWhole } = this.#member
+    const { channel, isWhole } = this.#member
+    const asked = this.#member.ask()
     this.#asked = asked
     channel.post({ kind: 'join', number: ++this.#number, isWhole, ...asked })
   }
@@ -70,13 +71,15 @@ export class Follower implements Role {
     const { tail, receiver } = this.#member
     const isNew = term > this.#member.term
     const { last } = tail
-    this.#show(mirror)
+    // It is not open before it is told what comes.
+    if (this.#member.hasJoined) this.#show(mirror)
     if (isNew && this.#member.hasJoined) {
       this.#member.term = term
       this.#asked = undefined
       this.#had = []
+      this.#member.goOn()
       // What it lacks it has from elsewhere, until that is here.
-      if (receiver.isHeld) return tail.reset({ at, id })
+      if (receiver.isHeld) return this.#member.take({ at, id, entries: undefined }, this.#member.ask())
       if (last.at === at && last.id === id) return
       if (last.at <= at || !this.#goBack(at, id)) this.#join()
     } else if (isNew) this.#join()
@@ -88,7 +91,7 @@ export class Follower implements Role {
   /** It has had more than the leader it has now, which will be told the same again. */
   #goBack(at: number, id: string): boolean {
     const { tail, receiver } = this.#member
-    if (tail.find(at, id) !== at) return false
+    if (!id || tail.find(at, id) !== at) return false
     const { place } = receiver
     this.#had = tail
       .after(at)
@@ -105,17 +108,25 @@ export class Follower implements Role {
     for (const entry of entries) {
       if (entry.at <= tail.last.at) continue
       if (entry.at > tail.last.at + 1) return this.#join()
-      tail.push(entry)
       const had = this.#had.shift()
-      if (had && had === entry.id) receiver.goTo(entry)
-      else this.#had = []
+      if (had && had === entry.id) {
+        tail.push(entry)
+        receiver.goTo(entry)
+      } else {
+        this.#had = []
+        this.#member.push(entry)
+      }
     }
     this.#move(id)
   }
 
   #move(id: string) {
-    this.#member.tail.move(id)
-    this.#member.receiver.pump()
+    const { tail, receiver } = this.#member
+    receiver.pump()
+    // It is further than its leader.
+    if (this.#had.length > 0) return
+    tail.move(id)
+    receiver.move()
   }
 
   /** One that says nothing is asked; one that does not answer is replaced: it is frozen. */

@@ -33,11 +33,12 @@ export class Leader implements Role, SourceHome {
   /** Asks what the others have, and goes on after the newest of it. */
   async start(): Promise<void> {
     const member = this.#member
-    const { asked, shared, control } = member
+    const { shared, control } = member
+    const asked = member.ask()
     await this.#ask(asked)
     if (this.#isClosed) return
-    const heres = this.#heres.filter(({ term }) => term)
-    const [newest] = heres.sort((one, other) => other.at - one.at)
+    const heres = this.#heres
+    const [newest] = heres.filter(({ hasJoined }) => hasJoined).sort((one, other) => other.at - one.at)
     const isFirst = !member.isLed && !newest
     // A number between two others: nobody else has the same.
     member.term = Math.floor(Math.max(member.term, ...heres.map(({ term }) => term))) + 1 + Math.random()
@@ -113,7 +114,7 @@ export class Leader implements Role, SourceHome {
   moved(id: string): void {
     if (this.#isClosed) return
     this.#member.tail.move(id)
-    this.#member.receiver.pump()
+    this.#member.receiver.move()
     this.#tell()
   }
 
@@ -148,12 +149,10 @@ export class Leader implements Role, SourceHome {
 
   #push(entry: Omit<Entry, 'at'>) {
     if (this.#isClosed) return
-    const { tail, receiver } = this.#member
-    const numbered: Entry = { at: tail.last.at + 1, ...entry }
-    tail.push(numbered)
+    const numbered: Entry = { at: this.#member.tail.last.at + 1, ...entry }
     this.#untold.push(numbered)
     this.#tell()
-    receiver.pump()
+    this.#member.push(numbered)
   }
 
   get #standing() {

@@ -15,10 +15,8 @@ export class Lock {
     this.leave()
     const asked = new AbortController()
     this.#asked = asked
-    let isHeld = false
     const hold = (): Promise<void> | undefined => {
       if (this.#asked !== asked) return undefined
-      isHeld = true
       return new Promise((resolve) => {
         this.#release = resolve
         this.#home.lead()
@@ -27,8 +25,8 @@ export class Lock {
     // The standard allows no signal where it is stolen.
     navigator.locks.request(this.#name, steal ? { steal } : { signal: asked.signal }, hold).catch((error) => {
       if (this.#asked !== asked) return
-      // Somebody has taken it, or there is none to be had.
-      if (isHeld) this.#home.follow()
+      // Somebody has taken it, perhaps before we knew that we had it; or there is none to be had.
+      if (error.name === 'AbortError') this.#home.follow()
       else this.#home.refused(error)
     })
   }

@@ -78,11 +78,22 @@ export class Member implements LockHome {
   get location(): string | undefined {
     return this.shared.cursors.resource?.href
   }
-  /** What this tab would go on after. */
-  get asked(): Asked {
+  /** What this tab would go on after. It stays there until `goOn`, or until it is given something. */
+  ask(): Asked {
+    this.receiver.isStopped = true
+    return this.#asked
+  }
+
+  goOn(): void {
+    this.receiver.isStopped = false
+    this.receiver.pump()
+  }
+
+  get #asked(): Asked {
     const { place, isHeld } = this.receiver
     if (!this.hasJoined || isHeld) return { at: undefined, id: place.id }
-    return place.at < this.tail.last.at ? place : this.tail.last
+    const { last } = this.tail
+    return place.at < last.at || place.id !== last.id ? place : last
   }
 
   enter(): void {
@@ -125,6 +136,10 @@ export class Member implements LockHome {
   leave(): void {
     this.#role?.close()
     this.#role = undefined
+    this.receiver.isStopped = false
+    if (this.control.isOver) this.receiver.close()
+    // What it has kept is further than it is itself.
+    if (this.receiver.isHeld) this.tail.reset(this.receiver.place)
     this.#catching?.close()
     if (!this.channel) return
     this.channel.close()
@@ -136,27 +151,34 @@ export class Member implements LockHome {
   begin(): void {
     if (!this.hasJoined) this.tail.reset(this.receiver.place)
     this.hasJoined = true
+    this.goOn()
+  }
+
+  /** Takes what came next. It is given on one by one: more may come at once than is kept. */
+  push(entry: Entry): void {
+    this.tail.push(entry)
+    if (this.receiver.isHeld) this.#catching?.look()
+    else this.receiver.pump()
   }
 
   /** Goes on from what others have had. */
   take({ at, id, entries, isWhole = this.isWhole }: Given, asked: Asked): void {
     const { tail, receiver } = this
     this.hasJoined = true
-    if (entries) {
-      const before = (entries[0]?.at ?? at + 1) - 1
-      if (asked.at !== before) {
-        tail.reset({ at: before, id: asked.id })
-        receiver.goTo(tail.base)
-      }
-      for (const entry of entries) if (entry.at > tail.last.at) tail.push(entry)
-      tail.move(id)
-      receiver.pump()
-    } else {
-      tail.reset({ at, id })
-      // Without an id nobody can be asked for what is between.
-      if (asked.id || isWhole) this.#catching = new Catching(this)
-      else receiver.lose({ at, id })
-    }
+    receiver.isStopped = false
+    const before = (entries?.[0]?.at ?? at + 1) - 1
+    const isElsewhere = !entries || asked.at !== before
+    if (isElsewhere) tail.reset({ at: before, id: entries?.length ? asked.id : id })
+    if (isElsewhere && entries && !receiver.isHeld) receiver.goTo(tail.base)
+    for (const entry of entries ?? []) if (entry.at > tail.last.at) this.push(entry)
+    tail.move(id)
+    if (receiver.isHeld) this.#catching?.look()
+    else if (entries) receiver.move()
+    // Without an id nobody can be asked for what is between.
+    else if (asked.id || isWhole) this.#catching = new Catching(this)
+    else if (asked.at) receiver.lose({ at, id })
+    // It has seen nothing yet.
+    else receiver.goTo({ at, id })
   }
 
   #hear(message: Sent) {
@@ -168,9 +190,9 @@ export class Member implements LockHome {
   }
 
   #answer({ from, isWhole, ...asked }: Extract<Sent, { kind: 'lead' }>) {
-    const { term, mirror } = this
+    const { term, mirror, hasJoined } = this
     const { at, id } = this.tail.last
     const entries = this.tail.since(asked, isWhole || !!mirror?.isRun)
-    this.channel.post({ kind: 'here', to: from, term, mirror, at, id, entries })
+    this.channel.post({ kind: 'here', to: from, term, mirror, hasJoined, at, id, entries })
   }
 }

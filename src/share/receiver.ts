@@ -9,11 +9,14 @@ import { type End, fromTrouble, type Mirror } from './wire.ts'
 export class Receiver {
   /** Whether the tab is given something else for now. */
   isHeld = false
+  /** Whether nothing is given, because somebody was told how far this tab is. */
+  isStopped = false
   readonly #shared: Shared
   readonly #control: Control
   readonly #tail: Tail
   readonly #decode: ReturnType<typeof decoder>
   readonly #gone = new AbortController()
+  #room: Promise<void> | undefined
   #isBusy = false
   /** The number of the last entry that was given. */
   #at = 0
@@ -40,19 +43,31 @@ export class Receiver {
   async pump(): Promise<void> {
     if (this.#isBusy) return
     this.#isBusy = true
-    while (!this.isHeld && !this.#control.isOver) {
+    while (this.#isOn) {
       if (this.#shared.consumers.isFull) await this.room()
       else if (!this.#giveNext()) break
     }
     this.#isBusy = false
-    if (this.#control.isOver || this.isHeld) return
-    if (this.#at === this.#tail.last.at) this.#shared.cursors.parsed = this.#tail.last.id
     this.#shared.cursors.save()
+  }
+
+  /** The id has moved, perhaps without an event. */
+  move(): void {
+    if (this.#isOn && this.#at === this.#tail.last.at) this.#shared.cursors.parsed = this.#tail.last.id
+    this.#shared.cursors.save()
+  }
+
+  get #isOn(): boolean {
+    return !this.isHeld && !this.isStopped && !this.#control.isOver && !this.#control.pauses
   }
 
   /** Resolves as soon as one more can be given. */
   room(): Promise<void> {
-    return this.#shared.consumers.room(this.#gone.signal)
+    // Only one can wait.
+    this.#room ??= this.#shared.consumers.room(this.#gone.signal).finally(() => {
+      this.#room = undefined
+    })
+    return this.#room
   }
 
   #giveNext(): boolean {
@@ -88,13 +103,13 @@ export class Receiver {
     call(this.#shared.options.onGap, { asked, resumed: place.id, data: undefined })
   }
 
-  /** What the connection is by now. */
-  show({ state, attempt, delay, error, location }: Mirror): void {
+  /** What the connection is by now, the one that is shared or, for a tab that catches up, its own. */
+  show({ state, attempt, delay, error, location }: Mirror, isOwn = false): void {
     const { status, cursors } = this.#shared
     if (location && cursors.resource?.href !== location) cursors.readAt(new URL(location))
     if (location) this.#shared.isSafe = true
     const last = status.snapshot
-    if (this.#control.isOver || state === 'closed' || state === 'paused') return
+    if (this.#control.isOver || this.isHeld !== isOwn || state === 'closed' || state === 'paused') return
     if (last.state === state && last.attempt === attempt && last.delay === delay) return
     status.enter(state, fromTrouble(error), delay, attempt)
     if (state === 'open') this.#control.settleOpened()

@@ -52,6 +52,7 @@ export type Message =
       readonly kind: 'here'
       readonly to: string
       readonly term: number
+      readonly hasJoined: boolean
       readonly mirror: Mirror | undefined
       readonly entries: readonly Entry[] | undefined
     } & Place)
@@ -121,7 +122,7 @@ export function toMirror(
   { state, attempt, delay, error }: Snapshot,
   rest: Pick<Mirror, 'location' | 'isRun' | 'key'>,
 ): Mirror {
-  return { state, attempt, delay, error: toTrouble(error), ...rest }
+  return { ...rest, state, attempt, delay, error: toTrouble(error) }
 }
 
 export type { Gap }

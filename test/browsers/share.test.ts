@@ -1,6 +1,5 @@
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHub } from '../../src/server/index.ts'
 import { median } from '../bench/median.ts'
@@ -8,7 +7,6 @@ import { wantedEngines } from '../engines.js'
 import { listen, shut } from '../helpers/listen.ts'
 import { type Browser, type BrowserName, launch, type Page } from './browser.ts'
 import { bundle } from './bundle.ts'
-import { CHROMIUM } from './chromium.ts'
 
 // One connection for all tabs, in real browsers, under 200 events a second: tabs that come and go, crash and freeze.
 
