@@ -4,6 +4,7 @@ import { later } from './delay.ts'
 export const BY_CALLER = 1
 export const BY_HIDDEN_PAGE = 2
 export const BY_CACHED_PAGE = 4
+export const BY_FROZEN_PAGE = 8
 
 /** What a page may do to its connection. */
 export interface Watched {

@@ -1,4 +1,5 @@
 import type { Control } from '../client/control.ts'
+import { BY_FROZEN_PAGE } from '../client/environment.ts'
 import { toAddress } from '../client/mistakes.ts'
 import { isSafe } from '../client/redirect.ts'
 import { load } from '../client/requests.ts'
@@ -53,6 +54,12 @@ async function run(settings: Settings, shared: Shared, control: Control, alone: 
     isRefused = true
     control.reconnect()
   })
+  // One that sleeps is no leader, and what the others say would wait for it.
+  const page = globalThis.document as Document | undefined
+  const freeze = () => control.pause(BY_FROZEN_PAGE)
+  const thaw = () => control.unpause(BY_FROZEN_PAGE)
+  page?.addEventListener('freeze', freeze)
+  page?.addEventListener('resume', thaw)
   while (!control.isOver && !isRefused) {
     const step = control.begin()
     if (control.pauses) member.leave()
@@ -65,6 +72,8 @@ async function run(settings: Settings, shared: Shared, control: Control, alone: 
       )
     if (!step.isCut) await new Promise((resolve) => step.signal.addEventListener('abort', resolve))
   }
+  page?.removeEventListener('freeze', freeze)
+  page?.removeEventListener('resume', thaw)
   member.leave()
   if (!control.isOver) await alone(shared, control)
 }

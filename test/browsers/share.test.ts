@@ -1,5 +1,7 @@
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Page as ChromiumPage, chromium } from 'playwright-core'
+import { launch as launchChromium, type Page as PuppeteerPage } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHub } from '../../src/server/index.ts'
 import { median } from '../bench/median.ts'
@@ -7,6 +9,7 @@ import { wantedEngines } from '../engines.js'
 import { listen, shut } from '../helpers/listen.ts'
 import { type Browser, type BrowserName, launch, type Page } from './browser.ts'
 import { bundle } from './bundle.ts'
+import { CHROMIUM } from './chromium.ts'
 
 // One connection for all tabs, in real browsers, under 200 events a second: tabs that come and go, crash and freeze.
 
@@ -23,6 +26,7 @@ interface Report {
 }
 
 let script = ''
+let worker = ''
 let base = ''
 const hub = createHub({ history: 10_000 })
 /** The tabs that have asked for the stream. */
@@ -33,7 +37,8 @@ const server = createServer((request, response) => {
     asked.push(`${request.headers['x-tab']}`)
     void hub.handle(request, response)
   } else if (url === '/page.js') response.setHeader('content-type', 'text/javascript').end(script)
-  else if (url.startsWith('/other')) response.end('other')
+  else if (url === '/worker.js') response.setHeader('content-type', 'text/javascript').end(worker)
+  else if (url.startsWith('/other')) response.setHeader('content-type', 'text/html').end('other')
   else
     response
       .setHeader('content-type', 'text/html')
@@ -44,6 +49,7 @@ let published = 0
 let timer: NodeJS.Timeout
 beforeAll(async () => {
   script = await bundle('shared.js')
+  worker = await bundle('shared-worker.js')
   base = `http://127.0.0.1:${await listen(server)}/`
   timer = setInterval(() => void hub.publish({ data: { n: ++published, at: Date.now() } }), 5)
 })
@@ -173,5 +179,161 @@ describe.each<[BrowserName, number, number]>([
       expect(median(pauses)).toBeLessThan(2.5 * HEARTBEAT)
     }),
     120_000,
+  )
+})
+
+/** What only Chromium lets be done to a tab. */
+describe.runIf(wantedEngines().includes('chromium'))('in Chromium', () => {
+  interface ChromiumTab extends Tab {
+    readonly page: ChromiumPage
+  }
+  const inChromium = (run: (open: (query?: string) => Promise<ChromiumTab>) => Promise<void>) => async () => {
+    const browser = await chromium.launch({ ...CHROMIUM(), ignoreDefaultArgs: ['--disable-back-forward-cache'] })
+    const context = await browser.newContext()
+    const open = async (query = '') => {
+      const page = await context.newPage()
+      const opened: Browser = {
+        version: '',
+        close: async () => {},
+        async open(url) {
+          await page.goto(url)
+          return {
+            evaluate: (expression) => page.evaluate(expression),
+            goto: async (url) => void (await page.goto(url)),
+            close: () => page.close(),
+          }
+        },
+      }
+      return { ...(await openTab(opened, query)), page }
+    }
+    try {
+      await run(open)
+    } finally {
+      await browser.close()
+      await until(() => hub.size === 0)
+    }
+  }
+
+  test(
+    'nothing is lost when the tab that leads crashes, again and again',
+    inChromium(async (open) => {
+      let all = [await open(), await open(), await open()]
+      const pauses: number[] = []
+      for (let n = 0; n < 25; n++) {
+        const leader = leaderOf(all) as ChromiumTab
+        all = all.filter((tab) => tab !== leader)
+        pauses.push(await pauseOf(all, async () => void leader.page.goto('chrome://crash').catch(() => {})))
+        await leader.close()
+        all.push(await open())
+      }
+      await expectWhole(all)
+      expect(hub.size).toBe(1)
+      console.log(`chromium: crashed, ${median(pauses)} ms, at most ${Math.max(...pauses)}`)
+      expect(median(pauses)).toBeLessThan(250)
+    }),
+    180_000,
+  )
+
+  // Playwright's pages believe that they are seen, and those are never frozen; Puppeteer's do not.
+  test('a hidden tab that the browser freezes hands over at once, and comes back without a loss', async () => {
+    const { executablePath, args } = CHROMIUM()
+    const browser = await launchChromium({ executablePath, args, headless: true })
+    try {
+      const pages: PuppeteerPage[] = []
+      const opened: Browser = {
+        version: '',
+        close: async () => {},
+        async open(url) {
+          const page = await browser.newPage()
+          pages.push(page)
+          await page.goto(url)
+          return {
+            evaluate: <Value>(expression: string) => page.evaluate(expression) as Promise<Value>,
+            goto: async (url) => void (await page.goto(url)),
+            close: () => page.close(),
+          }
+        },
+      }
+      const all = await openTabs(opened, 3)
+      const [hidden] = pages
+      const session = await hidden?.createCDPSession()
+      expect(leaderOf(all)).toBe(all[0])
+      await pages[2]?.bringToFront()
+      const pause = await pauseOf(all.slice(1), async () =>
+        session?.send('Page.setWebLifecycleState', { state: 'frozen' }),
+      )
+      expect(pause).toBeLessThan(HEARTBEAT)
+      expect(hub.size).toBe(1)
+      await sleep(500)
+      await session?.send('Page.setWebLifecycleState', { state: 'active' })
+      await expectWhole(all)
+      expect(hub.size).toBe(1)
+    } finally {
+      await browser.close()
+      await until(() => hub.size === 0)
+    }
+  }, 60_000)
+
+  test(
+    'a page that leads leaves for the back/forward cache, and is one of the others when it comes back',
+    inChromium(async (open) => {
+      const all = [await open(), await open()]
+      const leader = leaderOf(all) as ChromiumTab
+      await leader.page.evaluate('addEventListener("pageshow", ({ persisted }) => { globalThis.isBack = persisted })')
+      const others = all.filter((tab) => tab !== leader)
+      await pauseOf(others, () => leader.page.goto(`${base}other`))
+      leader.page.evaluate('history.back()').catch(() => {})
+      await until(async () => !!(await leader.page.evaluate('globalThis.isBack').catch(() => false)))
+      await expectWhole(all)
+      expect(hub.size).toBe(1)
+    }),
+    60_000,
+  )
+
+  test(
+    'workers share it with their page, dedicated and shared ones',
+    inChromium(async (open) => {
+      const [page] = [await open()]
+      const hear = (make: string, port: string) =>
+        page.page.evaluate<number[]>(
+          `new Promise((resolve) => { const worker = new ${make}('/worker.js', { type: 'module' }); ${port}.onmessage = ({ data }) => resolve(data) })`,
+        )
+      const heard = await Promise.all([hear('Worker', 'worker'), hear('SharedWorker', 'worker.port')])
+      for (const numbers of heard) {
+        const [first = 0] = numbers
+        expect(numbers).toEqual(Array.from({ length: 50 }, (_, n) => first + n))
+      }
+      expect(hub.size).toBe(1)
+      await expectWhole([page])
+    }),
+    60_000,
+  )
+
+  test(
+    'ten tabs with an EventSource each can ask for nothing more, where ten that share can',
+    inChromium(async (open) => {
+      const tabs: ChromiumTab[] = []
+      for (let n = 0; n < 6; n++) tabs.push(await open('&plain=yes'))
+      const [last] = tabs.slice(-1) as [ChromiumTab]
+      await last.evaluate('ask()')
+      await sleep(1000)
+      expect((await reportOf(last)).fetched).toEqual([])
+      expect(hub.size).toBe(6)
+    }),
+    60_000,
+  )
+
+  test(
+    'another user hears nothing of it, in the same browser',
+    inChromium(async (open) => {
+      const ann = await open('&scope=ann')
+      const bob = await open('&scope=bob')
+      expect(hub.size).toBe(2)
+      await expectWhole([ann, bob])
+      await ann.close()
+      await until(() => hub.size === 1)
+      await expectWhole([bob])
+    }),
+    60_000,
   )
 })
