@@ -14,7 +14,7 @@ export async function buildPage(folder: string): Promise<void> {
       emptyOutDir: true,
       target: 'es2022',
       rollupOptions: {
-        input: [`${page}index.html`, `${page}admin.html`],
+        input: [`${page}index.html`, `${page}admin.html`, `${page}tab.html`],
       },
     },
   })

@@ -9,6 +9,7 @@ import { $ } from './page.js'
 import { showPath } from './path.js'
 import { showPeople } from './people.js'
 import { showReact } from './react.jsx'
+import { showSharing } from './sharing.js'
 import { showStates } from './states.js'
 import { showTheme } from './theme.js'
 import { showTimeline } from './timeline.js'
@@ -51,6 +52,7 @@ showStates()
 showPath()
 showLatency()
 showChat()
+showSharing()
 showPeople()
 showReact()
 showHerd()

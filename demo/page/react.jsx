@@ -1,10 +1,11 @@
-/** The hook: a component, a stream. */
+/** The hook: a component, and the stream that all tabs share. */
 import { createRoot } from 'react-dom/client'
 import { useEventStream } from 'unmissed/react'
-import { $, api } from './page.js'
+import { $ } from './page.js'
+import { options } from './tabs.js'
 
 function Feed() {
-  const { data, state, attempt, recent } = useEventStream(api('events'), { event: 'tick', parse: 'json', max: 5 })
+  const { data, state, attempt, recent } = useEventStream('/api/tabs', { ...options, event: 'tick', max: 5 })
   return (
     <>
       <p>

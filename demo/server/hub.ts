@@ -28,7 +28,14 @@ const runs = createRuns({ authorize: 'anyone', heartbeat: 2000, retry: 500, keep
 
 const publish = (extra: object = {}) =>
   hub.publish({ type: 'tick', data: { n: ++last, at: Date.now(), ...extra } }, { topic: 'feed' })
-setInterval(() => publish(), RHYTHM)
+/** The tabs whose connections there are: where they share one, it is one of them. */
+const tabs = new Set<string>()
+setInterval(() => {
+  publish()
+  // Whoever hears it sees how many connections it came over.
+  const data = { n: last, sockets: tabs.size, leader: [...tabs][0] }
+  hub.publish({ type: 'tick', data }, { topic: 'tabs' })
+}, RHYTHM)
 
 const admin = adminHandler(hub, { authorize: bearer(process.env['ADMIN_TOKEN'] ?? 'demo') })
 
@@ -37,6 +44,12 @@ type Route = (request: IncomingMessage, response: ServerResponse, query: URLSear
 const routes: Record<string, Route> = {
   'GET /events': (request, response, query) =>
     hub.handle(request, response, { topics: ['feed'], user: query.get('user') ?? undefined }),
+  'GET /tabs': (request, response) => {
+    const tab = `${request.headers['x-tab']}`
+    tabs.add(tab)
+    response.on('close', () => tabs.delete(tab))
+    return hub.handle(request, response, { topics: ['tabs'] })
+  },
   'GET /people': (request, response, query) =>
     hub.handle(request, response, { user: query.get('user') ?? undefined, topics: [`room:${query.get('room')}`] }),
   'POST /flood': async (_, response, query) => {

@@ -1,4 +1,5 @@
 import type { Member, Role } from './member.ts'
+import type { Place } from './tail.ts'
 import { type Asked, fromTrouble, type Mirror, type Sent } from './wire.ts'
 
 type Of<Kind extends Sent['kind']> = Extract<Sent, { kind: Kind }>
@@ -59,7 +60,8 @@ export class Follower implements Role {
     this.#had = []
     this.#member.term = term
     this.#show(mirror)
-    this.#member.take(given, asked)
+    if (given.entries || !this.#goBack(given)) this.#member.take(given, asked)
+    else this.#member.goOn()
   }
 
   #show(mirror: Mirror) {
@@ -81,24 +83,26 @@ export class Follower implements Role {
       // What it lacks it has from elsewhere, until that is here.
       if (receiver.isHeld) return this.#member.take({ at, id, entries: undefined }, this.#member.ask())
       if (last.at === at && last.id === id) return
-      if (last.at <= at || !this.#goBack(at, id)) this.#join()
+      if (last.at <= at || !this.#goBack({ at, id })) this.#join()
     } else if (isNew) this.#join()
     else if (this.#asked) return
     else if (at > last.at) this.#join()
     else this.#move(id)
   }
 
-  /** It has had more than the leader it has now, which will be told the same again. */
-  #goBack(at: number, id: string): boolean {
+  /** It has had more than the leader it has now, which will be told the same again: one that slept wakes up with all that its connection has kept for it. */
+  #goBack({ at, id }: Place): boolean {
     const { tail, receiver } = this.#member
-    if (!id || tail.find(at, id) !== at) return false
     const { place } = receiver
+    const own = id ? tail.find(at, id) : undefined
+    if (own === undefined || receiver.isHeld || (own !== at && place.at < tail.last.at)) return false
     this.#had = tail
-      .after(at)
+      .after(own)
       .filter((entry) => entry.at <= place.at)
       .map((entry) => entry.id)
-    tail.cut({ at, id })
-    if (place.at > at) receiver.goTo({ at, id: place.id })
+    if (own === at) tail.cut({ at, id })
+    else tail.reset({ at, id })
+    if (place.at > own) receiver.goTo({ at, id: place.id })
     return true
   }
 

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:record`: runs the benchmarks whose figures stand in the README, and writes them to results.json, from
- * which `npm run docs` makes the tables. An hour on a quiet machine; a part of it by its name: parser, client, server, redis, runs, herd.
+ * which `npm run docs` makes the tables. An hour on a quiet machine; a part of it by its name: parser, client, server, redis, runs, share, herd.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -80,6 +80,8 @@ const parts = {
     ),
   runs: () =>
     JSON.parse(run([...typescript, `${root}test/bench/runs/run.ts`, '--json', '--rounds', '3'], { capture: true })),
+  share: () =>
+    JSON.parse(run([...typescript, `${root}test/bench/share/run.ts`, '--json', '--rounds', '3'], { capture: true })),
   redis: () => JSON.parse(run([...typescript, `${root}test/bench/redis/run.ts`, '--json'], { capture: true })),
   herd: () => JSON.parse(run([...typescript, `${root}test/herd/record.ts`], { capture: true })),
 }

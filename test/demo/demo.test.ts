@@ -282,3 +282,36 @@ test('the button turns light into dark and keeps it over a reload', async () => 
   await page.reload()
   expect(await paper()).not.toBe(light)
 })
+
+test('tabs share one connection: the one that has it is closed, another goes on, and nothing is lost', async () => {
+  await using visitor = await visit()
+  const { page } = visitor
+  const rows = () =>
+    page
+      .locator('#tabs tr')
+      .evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent ?? '')))
+  const isWhole = (count: number) => (seen: string[][]) =>
+    seen.length === count &&
+    seen.every(([, received, lost, doubled]) => Number(received) > 2 && lost === '0' && doubled === '0') &&
+    seen.filter(([, , , , connection]) => connection === 'has it').length === 1
+  const tabs: Page[] = []
+  for (let n = 1; n <= 3; n++) {
+    const [tab] = await Promise.all([page.waitForEvent('popup'), page.locator('#open-tab').click()])
+    tabs.push(tab)
+  }
+  await until(rows, isWhole(4))
+  expect(await page.locator('#tab-sockets').textContent()).toBe('1')
+  // The page that began leaves first, by a way of its own: it is reloaded, and is one of the others.
+  await tabs[0]?.locator('#close').click()
+  await until(rows, isWhole(3))
+  await tabs[1]?.waitForFunction(() => (document.querySelector('#leads')?.textContent ?? '').includes('this page'))
+  const heard = () => tabs[1]?.locator('#heard').textContent() as Promise<string>
+  await page.goto('about:blank')
+  await tabs[1]?.waitForFunction(() =>
+    /connection of: tab|This tab has/.test(document.querySelector('#leads')?.textContent ?? ''),
+  )
+  const before = Number.parseInt(await heard(), 10)
+  await until(heard, (text) => Number.parseInt(text, 10) > before + 4)
+  expect(await heard()).toMatch(/ events, 0 lost, 0 doubled$/)
+  expect(visitor.mistakes).toEqual([])
+})

@@ -16,6 +16,11 @@ interface Results {
     readonly lost: Record<string, { readonly ends: boolean; readonly after: number }>
     readonly crowd: { readonly perToken: number; readonly perRun: number }
   }
+  readonly share: {
+    readonly cpu: number
+    readonly late: Record<'ours' | 'bare', { readonly median: number; readonly p99: number }>
+    readonly pauses: Record<string, Record<string, number>>
+  }
   readonly redis: {
     readonly ways: Record<string, Record<'median' | 'p99' | 'followed' | 'published', number>>
     readonly lost: Record<string, { readonly lost: number; readonly twice: number }>
@@ -112,6 +117,31 @@ function runs({ runs: { ways, lost, crowd } }: Results): string {
       ['10,000 at once, 20 tokens a second each: CPU per token, heap per run', each, '', ''],
     ],
   )
+}
+
+function share({ share: { cpu, late, pauses } }: Results): string {
+  const one = (number: number | undefined) => (number === undefined ? '' : `${number.toFixed(1)} ms`)
+  const pause = (what: string) => ['chromium', 'firefox', 'webkit'].map((name) => one(pauses[name]?.[what]))
+  return [
+    table(
+      ['how long events wait when the tab that leads is …, median', 'Chromium', 'Firefox', 'WebKitGTK'],
+      [
+        ['closed', ...pause('closed')],
+        ['crashed', ...pause('crashed')],
+        ['asleep, with a heartbeat of one second', ...pause('asleep')],
+      ],
+    ),
+    table(
+      ['a tab that is told, in Chromium', 'here', 'a bare BroadcastChannel'],
+      [
+        ['CPU of its main thread for each event', two(cpu), '1'],
+        [
+          'later than the tab that leads: median, p99',
+          ...[late.ours, late.bare].map((way) => `${one(way.median)}, ${one(way.p99)}`),
+        ],
+      ],
+    ),
+  ].join('\n\n')
 }
 
 const SERVERS: Record<string, string> = {
@@ -213,6 +243,7 @@ const tables: Record<string, (results: Results) => string> = {
   herd,
   redis,
   runs,
+  share,
   server,
   memory,
   parser,

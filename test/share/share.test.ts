@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Connection, type ConnectOptions, connect } from '../../src/index.ts'
-import { createHub, type Hub, type HubOptions } from '../../src/server/index.ts'
+import { createHub, createRuns, type Hub, type HubOptions } from '../../src/server/index.ts'
 import { type SharedOptions, shared } from '../../src/share/index.ts'
 import { listen, shut } from '../helpers/listen.ts'
 import { Locks } from '../helpers/locks.ts'
@@ -362,6 +362,63 @@ describe('a request that may not be sent twice', () => {
   })
 })
 
+describe('a run', () => {
+  async function serveRun() {
+    const runs = createRuns({ authorize: 'anyone', retry: 20 })
+    const requests: string[] = []
+    const server = createServer(async (request, response) => {
+      const { method, url = '' } = request
+      requests.push(`${method} ${url}`)
+      let body = ''
+      for await (const chunk of request) body += chunk
+      const id = method === 'POST' ? body : url.split('/')[2]
+      if (method === 'POST') {
+        await runs.start(id, async ({ send }) => {
+          for (const n of numbers(1, 60)) {
+            await send(n)
+            await sleep(5)
+          }
+          return 'done'
+        })
+      }
+      await runs.handle(request, response, `${id}`)
+    })
+    const url = `http://127.0.0.1:${await listen(server)}/chat`
+    undo.push(
+      () => shut(server),
+      () => runs.close({ within: 0 }),
+    )
+    return { url, requests }
+  }
+  const question = { method: 'POST', body: 'q1', retry: undefined }
+
+  test('is begun once, had whole by whoever comes later, and ends for all', async () => {
+    const { url, requests } = await serveRun()
+    const first = open(url, question)
+    await until(() => first.heard.length >= 10)
+    const second = open(url, question)
+    const tabs = [first, second]
+    expect(await Promise.all(tabs.map(({ connection }) => connection.closed))).toEqual(['ended', 'ended'])
+    expect(tabs.map(({ heard }) => heard)).toEqual([numbers(1, 60), numbers(1, 60)])
+    expect(tabs.map(({ connection }) => connection.outcome)).toEqual(
+      Array(2).fill({ state: 'finished', value: 'done' }),
+    )
+    expect(requests).toEqual(['POST /chat'])
+  })
+
+  test('goes on by GET when the tab has gone that began it', async () => {
+    const { url, requests } = await serveRun()
+    const first = open(url, question)
+    await first.connection.opened
+    const second = open(url, question)
+    await until(() => second.heard.length >= 10)
+    first.connection.close()
+    expect(await second.connection.closed).toBe('ended')
+    expect(second.heard).toEqual(numbers(1, 60))
+    expect(requests).toEqual(['POST /chat', 'GET /chat/q1'])
+  })
+})
+
 describe('where nothing can be shared', () => {
   test.each([
     ['there are no locks', () => vi.stubGlobal('navigator', {})],
@@ -391,6 +448,23 @@ describe('where nothing can be shared', () => {
 })
 
 describe('what else may happen', () => {
+  test('one that was away while all others left, and new ones came, lacks nothing', async () => {
+    const { hub, url } = await serve({ history: 100 })
+    const [away, gone] = (await openAll(2, url)) as [Tab, Tab]
+    for (const n of numbers(1, 5)) await hub.publish({ data: n })
+    await until(() => [away, gone].every(({ heard }) => heard.length === 5))
+    away.connection.pause()
+    gone.connection.close()
+    await until(() => hub.size === 0)
+    for (const n of numbers(6, 10)) await hub.publish({ data: n })
+    const [fresh] = (await openAll(1, url)) as [Tab]
+    for (const n of numbers(11, 15)) await hub.publish({ data: n })
+    away.connection.unpause()
+    await until(() => away.heard.length === 15 && fresh.heard.length === 5)
+    expect([away.heard, fresh.heard]).toEqual([numbers(1, 15), numbers(11, 15)])
+    await until(() => hub.size === 1)
+  })
+
   test('a lock that is taken away makes a follower, with one connection in all', async () => {
     const { hub, url } = await serve()
     const tabs = await openAll(3, url)
