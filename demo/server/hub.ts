@@ -28,12 +28,12 @@ const runs = createRuns({ authorize: 'anyone', heartbeat: 2000, retry: 500, keep
 
 const publish = (extra: object = {}) =>
   hub.publish({ type: 'tick', data: { n: ++last, at: Date.now(), ...extra } }, { topic: 'feed' })
-/** The tabs whose connections there are: where they share one, it is one of them. */
-const tabs = new Set<string>()
+/** Whose connections there are: where tabs share one, it is one of them. */
+let tabs: string[] = []
 setInterval(() => {
   publish()
   // Whoever hears it sees how many connections it came over.
-  const data = { n: last, sockets: tabs.size, leader: [...tabs][0] }
+  const data = { n: last, sockets: tabs.length, leader: tabs[0] }
   hub.publish({ type: 'tick', data }, { topic: 'tabs' })
 }, RHYTHM)
 
@@ -46,8 +46,10 @@ const routes: Record<string, Route> = {
     hub.handle(request, response, { topics: ['feed'], user: query.get('user') ?? undefined }),
   'GET /tabs': (request, response) => {
     const tab = `${request.headers['x-tab']}`
-    tabs.add(tab)
-    response.on('close', () => tabs.delete(tab))
+    tabs.push(tab)
+    response.on('close', () => {
+      tabs = tabs.toSpliced(tabs.indexOf(tab), 1)
+    })
     return hub.handle(request, response, { topics: ['tabs'] })
   },
   'GET /people': (request, response, query) =>

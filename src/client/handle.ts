@@ -10,11 +10,12 @@ import { run } from './loop.ts'
 import { toAddress, toHeaders } from './mistakes.ts'
 import type { CloseReason, ConnectOptions, ConnectUrl, ListenOptions, Snapshot, State } from './options.ts'
 import { detect } from './platform.ts'
-import type { RunShared } from './share.ts'
 import type { Shared } from './shared.ts'
 import { Status } from './status.ts'
 
 type Run = (event: AnyEvent) => unknown
+/** The life of a connection that is shared; where that cannot be it goes its own way. */
+export type RunShared = (shared: Shared, control: Control, alone: typeof run) => Promise<void>
 
 /** What the caller holds of a connection. A class, because a thousand would hold a thousand copies of every closure. */
 export class Handle {

@@ -1,19 +1,21 @@
 import type { Handle } from '../client/handle.ts'
+import { trace } from '../client/trace.ts'
 import type { ServerSentEvent } from '../protocol/event.ts'
-import type { Member } from './member.ts'
+import type { Common } from './common.ts'
 import { locator, openSource } from './source.ts'
 import { type Mirror, toMirror } from './wire.ts'
 
 /** A tab that lacks more than the others have kept reads that by itself, until it meets them. */
 export class Catching {
-  readonly #member: Member
+  readonly #member: Common
   readonly #source: Handle
   #isOver = false
 
-  constructor(member: Member) {
+  constructor(member: Common) {
     const { receiver, shared } = member
     this.#member = member
     receiver.isHeld = true
+    trace(() => [shared.status, 'lacks more than the other tabs have: reads it by itself, until it meets them'])
     this.#source = openSource(shared, receiver.place.id, shared.key, {
       opened() {},
       moved: (id) => {

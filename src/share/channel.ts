@@ -5,6 +5,7 @@ export class Channel {
   /** What this tab is called; a connection that has left and comes again is another one. */
   readonly from = Math.random().toString(36).slice(2)
   readonly #channel: BroadcastChannel
+  #isClosed = false
 
   /** `hear` is given what is said to all, or to this tab. */
   constructor(name: string, hear: (message: Sent) => void) {
@@ -15,10 +16,12 @@ export class Channel {
   }
 
   post(message: Message): void {
-    this.#channel.postMessage({ version: VERSION, from: this.from, ...message } satisfies Sent)
+    // Whoever waited for something may come too late.
+    if (!this.#isClosed) this.#channel.postMessage({ version: VERSION, from: this.from, ...message } satisfies Sent)
   }
 
   close(): void {
+    this.#isClosed = true
     this.#channel.close()
   }
 }

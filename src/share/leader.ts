@@ -3,21 +3,16 @@ import type { Handle } from '../client/handle.ts'
 import type { Gap, Snapshot } from '../client/options.ts'
 import { mayRepeat } from '../client/requests.ts'
 import type { ServerSentEvent } from '../protocol/event.ts'
-import type { Member, Role } from './member.ts'
+import { Census } from './census.ts'
+import type { Common, Role } from './common.ts'
+import type { End, Entry } from './entry.ts'
 import { locator, openSource, type SourceHome } from './source.ts'
-import type { Entry } from './tail.ts'
-import { type Asked, type End, type Mirror, type Sent, toMirror, toTrouble } from './wire.ts'
-
-/** How long the others may take to say what they have, in milliseconds: one that is frozen says nothing. */
-const PATIENCE = 100
-
-type Here = Extract<Sent, { kind: 'here' }>
+import { type Mirror, type Sent, toMirror, toTrouble } from './wire.ts'
 
 /** The tab that has the connection: reads it for all, and tells them what came. */
 export class Leader implements Role, SourceHome {
-  readonly #member: Member
-  readonly #heres: Here[] = []
-  #onHere: () => void = () => {}
+  readonly #member: Common
+  readonly #census: Census
   #isRun = false
   #isStarted = false
   #isClosed = false
@@ -26,8 +21,9 @@ export class Leader implements Role, SourceHome {
   #untold: Entry[] = []
   #isTelling = false
 
-  constructor(member: Member) {
+  constructor(member: Common) {
     this.#member = member
+    this.#census = new Census(member)
   }
 
   /** Asks what the others have, and goes on after the newest of it. */
@@ -35,19 +31,17 @@ export class Leader implements Role, SourceHome {
     const member = this.#member
     const { shared, control } = member
     const asked = member.ask()
-    await this.#ask(asked)
+    const { newest, term } = await this.#census.take(asked)
     if (this.#isClosed) return
-    const heres = this.#heres
-    const [newest] = heres.filter(({ hasJoined }) => hasJoined).sort((one, other) => other.at - one.at)
     const isFirst = !member.isLed && !newest
     // A number between two others: nobody else has the same.
-    member.term = Math.floor(Math.max(member.term, ...heres.map(({ term }) => term))) + 1 + Math.random()
+    member.term = Math.floor(Math.max(member.term, term)) + 1 + Math.random()
     if (newest) member.mirror = newest.mirror
     if (newest && (asked.at === undefined || newest.at > asked.at)) member.take(newest, asked)
     else member.begin()
     const { isRun = false, key = shared.key } = member.mirror ?? {}
     this.#isRun = isRun
-    member.mirror = toMirror(shared.status.snapshot, { location: member.location, isRun, key })
+    member.mirror = toMirror(shared.status.snapshot, { location: shared.cursors.resource?.href, isRun, key })
     this.#isStarted = true
     this.#beat()
     if (isFirst || mayRepeat(shared)) this.#open(key)
@@ -55,21 +49,6 @@ export class Leader implements Role, SourceHome {
       control.fail(
         new ConnectError('ended', 'the tab that read it has gone, and it may not be sent twice', false, shared),
       )
-  }
-
-  async #ask(asked: Asked) {
-    const { lock, channel } = this.#member
-    const others = await lock.waiting().catch(() => 0)
-    if (this.#isClosed || others === 0) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, PATIENCE)
-      this.#onHere = () => {
-        if (this.#heres.length < others) return
-        clearTimeout(timer)
-        resolve()
-      }
-      channel.post({ kind: 'lead', ...asked, isWhole: this.#member.isWhole })
-    })
   }
 
   #open(key: string | undefined) {
@@ -82,10 +61,8 @@ export class Leader implements Role, SourceHome {
 
   hear(message: Sent): void {
     const { channel, tail } = this.#member
-    if (message.kind === 'here') {
-      this.#heres.push(message)
-      this.#onHere()
-    } else if (!this.#isStarted) return
+    if (message.kind === 'here') this.#census.hear(message)
+    else if (!this.#isStarted) return
     else if (message.kind === 'join') {
       this.#flush()
       const isWhole = message.isWhole || this.#isRun

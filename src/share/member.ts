@@ -1,13 +1,16 @@
 import type { Control } from '../client/control.ts'
 import type { Shared } from '../client/shared.ts'
+import { trace } from '../client/trace.ts'
 import { Catching } from './catching.ts'
 import { Channel } from './channel.ts'
+import type { Common, Given, Role } from './common.ts'
+import type { Asked, Entry } from './entry.ts'
 import { Follower } from './follower.ts'
 import { Leader } from './leader.ts'
 import { Lock, type LockHome } from './lock.ts'
 import { Receiver } from './receiver.ts'
-import { type Entry, type Place, Tail } from './tail.ts'
-import type { Asked, Mirror, Sent } from './wire.ts'
+import { Tail } from './tail.ts'
+import type { Mirror, Sent } from './wire.ts'
 
 /** How long the lock of a connection that is over is kept, in milliseconds. */
 const LINGER = 100
@@ -16,42 +19,25 @@ const LINGER = 100
 export interface Settings {
   /** Part of the lock's name and the channel's. */
   readonly name: string
-  readonly isWhole: boolean
   readonly heartbeat: number
+  readonly isWhole: boolean
   readonly maxEvents: number
   readonly maxSize: number
 }
 
-/** Leading or following. */
-export interface Role {
-  hear(message: Sent): void
-  /** A new attempt is wanted. */
-  again(): void
-  close(): void
-}
-
-/** What somebody was given to go on from. */
-interface Given extends Place {
-  readonly entries: readonly Entry[] | undefined
-  readonly isWhole?: boolean
-}
-
 /** One of those who share a connection: one tab, or one of several parts of it. */
-export class Member implements LockHome {
+export class Member implements LockHome, Common {
   readonly shared: Shared
   readonly control: Control
   readonly tail: Tail
   readonly receiver: Receiver
   readonly lock: Lock
   readonly heartbeat: number
+  readonly isWhole: boolean
   channel!: Channel
-  /** The leader that it heard of last: later ones have greater numbers. 0 where there was none. */
   term = 0
-  /** What the connection was then. */
   mirror: Mirror | undefined
-  /** Whether another one had the connection since it came. */
   isLed = false
-  /** Whether it has a place in what is shared. */
   hasJoined = false
   readonly #settings: Settings
   readonly #onRefused: () => void
@@ -63,6 +49,7 @@ export class Member implements LockHome {
     this.shared = shared
     this.control = control
     this.heartbeat = settings.heartbeat
+    this.isWhole = settings.isWhole
     this.tail = new Tail(settings.maxEvents, settings.maxSize)
     this.receiver = new Receiver(shared, control, this.tail)
     this.lock = new Lock(settings.name, this)
@@ -72,13 +59,6 @@ export class Member implements LockHome {
   get isIn(): boolean {
     return this.#role !== undefined
   }
-  get isWhole(): boolean {
-    return this.#settings.isWhole
-  }
-  get location(): string | undefined {
-    return this.shared.cursors.resource?.href
-  }
-  /** What this tab would go on after. It stays there until `goOn`, or until it is given something. */
   ask(): Asked {
     this.receiver.isStopped = true
     return this.#asked
@@ -104,14 +84,15 @@ export class Member implements LockHome {
     this.follow()
   }
 
-  /** Another one leads, whoever that is. */
   follow(): void {
+    trace(() => [this.shared.status, 'is told by another tab, or waits for its turn'])
     this.#role?.close()
     this.#role = new Follower(this)
     this.lock.request()
   }
 
   lead(): void {
+    trace(() => [this.shared.status, 'leads: it has the connection for all tabs'])
     this.#role?.close()
     const leader = new Leader(this)
     this.#role = leader
@@ -147,21 +128,18 @@ export class Member implements LockHome {
     this.lock.leave(this.#hasEnded ? LINGER : 0)
   }
 
-  /** There is nobody else to ask. */
   begin(): void {
     if (!this.hasJoined) this.tail.reset(this.receiver.place)
     this.hasJoined = true
     this.goOn()
   }
 
-  /** Takes what came next. It is given on one by one: more may come at once than is kept. */
   push(entry: Entry): void {
     this.tail.push(entry)
     if (this.receiver.isHeld) this.#catching?.look()
     else this.receiver.pump()
   }
 
-  /** Goes on from what others have had. */
   take({ at, id, entries, isWhole = this.isWhole }: Given, asked: Asked): void {
     const { tail, receiver } = this
     this.hasJoined = true

@@ -2,8 +2,9 @@ import type { Control } from '../client/control.ts'
 import { decoder } from '../client/decoder.ts'
 import { call } from '../client/listeners.ts'
 import type { Shared } from '../client/shared.ts'
-import type { Entry, Place, Tail } from './tail.ts'
-import { type End, fromTrouble, type Mirror } from './wire.ts'
+import type { End, Entry, Place } from './entry.ts'
+import type { Tail } from './tail.ts'
+import { fromTrouble, type Mirror } from './wire.ts'
 
 /** Gives what came to those who listen in this tab, at their pace: the tail is what waits for them. */
 export class Receiver {

@@ -1,9 +1,10 @@
 import type { Control } from '../client/control.ts'
 import { BY_FROZEN_PAGE } from '../client/environment.ts'
+import type { RunShared } from '../client/handle.ts'
 import { toAddress } from '../client/mistakes.ts'
 import { isSafe } from '../client/redirect.ts'
 import { load } from '../client/requests.ts'
-import type { Run, Share } from '../client/share.ts'
+import type { Share } from '../client/share.ts'
 import type { Shared } from '../client/shared.ts'
 import { checkShared } from './check-options.ts'
 import { Member, type Settings } from './member.ts'
@@ -15,7 +16,7 @@ export interface SharedOptions {
   scope?: string | undefined
   /** Whether a tab that comes later is given all from the beginning, as it would be by a connection of its own; else what comes from then on, unless it has an id to go on after. Default: false, but true for runs. */
   whole?: boolean | undefined
-  /** How long the leader may say nothing until it is asked whether it is there, in milliseconds; half as long after that it is replaced. Default: 2000. */
+  /** How long the leader may say nothing until it is asked whether it is there, in milliseconds, at least 100; half as long after that it is replaced. Default: 2000. */
   heartbeat?: number | undefined
   /** The most events that each tab keeps for the others. Default: 1000. */
   maxEvents?: number | undefined
@@ -32,18 +33,28 @@ export function shared(name: string, options: SharedOptions = {}): Share {
   const { scope = '', whole = false, heartbeat = 2000, maxEvents = 1000, maxSize = 2 ** 20 } = options
   return {
     name,
-    run: ((shared: Shared, control: Control, alone: Run) => {
+    run: ((shared, control, alone) => {
       const { url, options } = shared
       if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel) return alone(shared, control)
       const address = typeof url === 'function' ? '' : toAddress(url, options).href
       const parts = ['unmissed', VERSION, name, scope, options.credentials ?? '', address]
-      return run({ name: JSON.stringify(parts), isWhole: whole, heartbeat, maxEvents, maxSize }, shared, control, alone)
-    }) as Share['run'],
+      return run(
+        { name: JSON.stringify(parts), isWhole: whole, heartbeat: Math.max(100, heartbeat), maxEvents, maxSize },
+        shared,
+        control,
+        alone,
+      )
+    }) as RunShared as Share['run'],
   }
 }
 
 /** The life of a connection that is shared: it is among the others unless it is paused. */
-async function run(settings: Settings, shared: Shared, control: Control, alone: Run): Promise<void> {
+async function run(
+  settings: Settings,
+  shared: Shared,
+  control: Control,
+  alone: Parameters<RunShared>[2],
+): Promise<void> {
   const { method = 'GET', body, signal } = shared.options
   shared.isSafe = isSafe(`${method}`) && body == null
   // Whoever listens before the caller's code gives way hears everything.

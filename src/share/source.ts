@@ -5,7 +5,8 @@ import type { ConnectOptions, Gap, Snapshot } from '../client/options.ts'
 import { fromPlace, toPlace } from '../client/place.ts'
 import type { Shared } from '../client/shared.ts'
 import type { ServerSentEvent } from '../protocol/event.ts'
-import { type End, toTrouble } from './wire.ts'
+import type { End } from './entry.ts'
+import { toTrouble } from './wire.ts'
 
 /** Who is told what a real connection brings, beside its events. */
 export interface SourceHome {

@@ -1,20 +1,4 @@
-import type { ServerSentEvent } from '../protocol/event.ts'
-import type { Asked, End, Gap } from './wire.ts'
-
-/** A place in what the tabs share. */
-export interface Place {
-  /** How many entries there were up to here, over all leaders. */
-  readonly at: number
-  /** The id that the stream goes on after. */
-  readonly id: string
-}
-
-/** One thing that came, in the order in which it came. */
-export interface Entry extends Place {
-  readonly event?: ServerSentEvent | undefined
-  readonly gap?: Gap | undefined
-  readonly end?: End | undefined
-}
+import type { Asked, Entry, Place } from './entry.ts'
 
 /** The newest of what came, in each tab: for its own slow readers, for tabs that lack some of it, and for the next leader. */
 export class Tail {
@@ -49,7 +33,9 @@ export class Tail {
     this.#last = entry
     this.#size += sizeOf(entry)
     for (const oldest of this.#entries.values()) {
-      if (this.#entries.size <= this.#most && this.#size <= this.#longest) break
+      const isFull = this.#entries.size > this.#most || this.#size > this.#longest
+      // The newest is always there: it has not been given yet.
+      if (!isFull || oldest === entry) break
       this.#base = oldest
       this.#drop(oldest)
     }

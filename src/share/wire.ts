@@ -1,22 +1,9 @@
 import { ConnectError } from '../client/errors.ts'
-import type { CloseReason, Gap, Snapshot, State } from '../client/options.ts'
-import type { Outcome } from '../protocol/outcome.ts'
-import type { Entry, Place } from './tail.ts'
+import type { Snapshot, State } from '../client/options.ts'
+import type { Asked, Entry, Place, Trouble } from './entry.ts'
 
 /** Part of all names: those who speak otherwise never meet. */
 export const VERSION = 1
-
-/** An error as it travels: without its cause, which may be anything. */
-export type Trouble = Pick<ConnectError, 'code' | 'message' | 'retryable' | 'attempt' | 'delay'> & {
-  readonly headers: [string, string][]
-}
-
-/** How the connection ended, for all. */
-export interface End {
-  readonly reason: CloseReason
-  readonly outcome: Outcome | undefined
-  readonly error: Trouble | undefined
-}
 
 /** What the connection is, for all. */
 export interface Mirror {
@@ -30,12 +17,6 @@ export interface Mirror {
   readonly isRun: boolean
   /** What makes the request safe to repeat. */
   readonly key: string | undefined
-}
-
-/** Where somebody stands; without a number it has seen nothing of what is shared. */
-export interface Asked {
-  readonly at: number | undefined
-  readonly id: string
 }
 
 /** Where the leader stands, and what the connection is. */
@@ -124,5 +105,3 @@ export function toMirror(
 ): Mirror {
   return { ...rest, state, attempt, delay, error: toTrouble(error) }
 }
-
-export type { Gap }

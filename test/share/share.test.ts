@@ -1,9 +1,12 @@
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Live } from '../../src/client/store/live.ts'
+import { createStore } from '../../src/client/store/store.ts'
 import { type Connection, type ConnectOptions, connect } from '../../src/index.ts'
 import { createHub, createRuns, type Hub, type HubOptions } from '../../src/server/index.ts'
 import { type SharedOptions, shared } from '../../src/share/index.ts'
+import { Tail } from '../../src/share/tail.ts'
 import { listen, shut } from '../helpers/listen.ts'
 import { Locks } from '../helpers/locks.ts'
 
@@ -209,6 +212,18 @@ describe('what is everybody’s', () => {
       expect(errors.filter(([code]) => code === 'status')).toEqual(Array(3).fill(['status', 404]))
   })
 
+  test('is until: what ends it for one ends it for all, and is given to nobody', async () => {
+    const { hub, url } = await serve()
+    const tabs = await openAll(3, url, { until: '[DONE]' })
+    await hub.publish({ data: '1' })
+    await hub.publish({ data: '[DONE]' })
+    expect(await Promise.all(tabs.map(({ connection }) => connection.closed))).toEqual(Array(3).fill('ended'))
+    expect(tabs.map(({ heard }) => heard)).toEqual(Array(3).fill(['1']))
+    await until(() => hub.size === 0)
+    await sleep(200)
+    expect(hub.size).toBe(0)
+  })
+
   test('is each state, with its error, and the waiting', async () => {
     let isDown = true
     const { hub, url } = await serve()
@@ -325,6 +340,23 @@ describe('what is each tab’s own', () => {
     expect(taken.length).toBeLessThan(30)
   })
 
+  test('is how it shows it: a component shares it with all others', async () => {
+    const { hub, url } = await serve()
+    const [first] = await openAll(1, url)
+    const live = {
+      url,
+      share: shared(`name ${names}`),
+      reduce: (sum: unknown, { data }: { data: unknown }) => `${sum}${data}`,
+      initial: '',
+    }
+    const store = createStore(live as Live)
+    undo.push(store.subscribe(() => {}))
+    await until(() => store.getSnapshot().state === 'open')
+    for (const n of numbers(1, 3)) await hub.publish({ data: n })
+    await until(() => store.getSnapshot().data === '123' && first?.heard.length === 3)
+    expect(hub.size).toBe(1)
+  })
+
   test('are its types, and what it makes of them', async () => {
     const { hub, url } = await serve()
     const [first] = await openAll(1, url)
@@ -336,6 +368,55 @@ describe('what is each tab’s own', () => {
     await hub.publish({ type: 'tick', data: { price: 3 } })
     await until(() => prices.length === 1 && first?.heard.length === 1)
     expect([prices, first?.heard]).toEqual([[3], ['{"price":3}']])
+  })
+})
+
+describe('what is kept for the others', () => {
+  test.each([
+    ['no event', { maxEvents: 0 }],
+    ['no text', { maxSize: 0 }],
+    ['both', { maxEvents: 0, maxSize: 0 }],
+  ])('is never less than what comes: %s', async (_, sharing) => {
+    const { hub, url } = await serve()
+    const tabs = await openAll(3, url, { sharing })
+    await Promise.all(numbers(1, 20).map((n) => hub.publish({ data: n })))
+    await until(() => tabs.every(({ heard }) => heard.length === 20))
+    expect(tabs.map(({ gaps }) => gaps)).toEqual([[], [], []])
+  })
+
+  test.each([
+    ['events', 5, 1e9, 5],
+    ['text', 1e9, 1000, 1],
+  ])('is bounded by its %s', (_, most, longest, left) => {
+    const tail = new Tail(most, longest)
+    for (let at = 1; at <= 100; at++) {
+      tail.push({ at, id: `${at}`, event: { type: 'message', data: 'x'.repeat(600), id: `${at}` } })
+    }
+    expect(tail.after(0).length).toBe(left)
+    expect([tail.base, tail.last].map(({ at }) => at)).toEqual([100 - left, 100])
+  })
+
+  test('is found by its number and id, else by the first with this id', () => {
+    const tail = new Tail(10, 1e9)
+    tail.reset({ at: 3, id: 'c' })
+    for (const [at, id] of [
+      [4, 'd'],
+      [5, 'd'],
+      [6, 'f'],
+    ] as const)
+      tail.push({ at, id })
+    expect([tail.find(5, 'd'), tail.find(9, 'd'), tail.find(undefined, 'c'), tail.find(6, 'x')]).toEqual([
+      5,
+      4,
+      3,
+      undefined,
+    ])
+    tail.move('g')
+    expect([tail.find(6, 'g'), tail.find(6, 'f'), tail.find(undefined, 'g')]).toEqual([6, 6, 6])
+    tail.cut({ at: 4, id: 'd' })
+    expect([tail.last, tail.after(3).length]).toEqual([{ at: 4, id: 'd' }, 1])
+    expect(tail.since({ at: undefined, id: '' }, false)).toEqual([])
+    expect(tail.since({ at: undefined, id: '' }, true)).toBe(undefined)
   })
 })
 

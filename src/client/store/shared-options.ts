@@ -57,7 +57,8 @@ export class SharedOptions {
     const options = this.#options
     // A connection may take hold of these numbers when it is made: they stay in one object, which changes with the option.
     options.retry = this.#policy
-    const connection = new Handle((info) => this.#url(info), options)
+    const { url } = this.given
+    const connection = new Handle(typeof url === 'function' ? (info) => this.#url(info) : (url as string), options)
     options.retry = this.given.retry
     return connection
   }
