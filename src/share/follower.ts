@@ -30,8 +30,10 @@ export class Follower implements Role {
     this.#member.isLed = true
     if (message.kind === 'welcome') this.#enter(message)
     else if (message.kind === 'beat') this.#meet(message)
-    else if (message.term > this.#member.term) this.#asked ?? this.#join()
-    else if (message.kind === 'trouble') {
+    else if (message.term > this.#member.term) {
+      // Another leads, and has said so before we could hear it.
+      if (!this.#asked) this.#join()
+    } else if (message.kind === 'trouble') {
       const error = fromTrouble(message.error)
       if (error) this.#member.shared.status.tell(error, error.delay)
     } else this.#take(message)

@@ -1,2 +1,2 @@
 export type { Share } from '../client/share.ts'
-export { type SharedOptions, shared } from './shared.ts'
+export { type ShareOptions, shared } from './shared.ts'

@@ -11,12 +11,12 @@ import { Member, type Settings } from './member.ts'
 import { VERSION } from './wire.ts'
 
 /** How a connection is shared. */
-export interface SharedOptions {
+export interface ShareOptions {
   /** Who may hear it, such as the id of the user: connections of another scope have nothing in common. Default: everybody at this origin. */
   scope?: string | undefined
   /** Whether a tab that comes later is given all from the beginning, as it would be by a connection of its own; else what comes from then on, unless it has an id to go on after. Default: false, but true for runs. */
   whole?: boolean | undefined
-  /** How long the leader may say nothing until it is asked whether it is there, in milliseconds, at least 100; half as long after that it is replaced. Default: 2000. */
+  /** How long the leader may say nothing until it is asked whether it is there, in milliseconds, at least 100; without an answer it is replaced, after twice that time at most. Default: 2000. */
   heartbeat?: number | undefined
   /** The most events that each tab keeps for the others. Default: 1000. */
   maxEvents?: number | undefined
@@ -28,7 +28,7 @@ export interface SharedOptions {
  * Makes a connection one for all tabs that use the same name, address and scope: one of them has it, and tells the others
  * what comes. Where a browser cannot do that each tab connects by itself.
  */
-export function shared(name: string, options: SharedOptions = {}): Share {
+export function shared(name: string, options: ShareOptions = {}): Share {
   checkShared(name, options)
   const { scope = '', whole = false, heartbeat = 2000, maxEvents = 1000, maxSize = 2 ** 20 } = options
   return {

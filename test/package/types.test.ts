@@ -21,6 +21,7 @@ import { EventSource } from 'unmissed/eventsource'
 import 'unmissed/eventsource/polyfill'
 import { fetchEventSource } from 'unmissed/compat/fetch-event-source'
 import { createResumableStreamContext } from 'unmissed/compat/resumable-stream'
+import { shared, type Share, type ShareOptions } from 'unmissed/share'
 import { createMockServer } from 'unmissed/testing'
 import { onTrace } from 'unmissed/debug'
 import { logCases } from 'unmissed/log-suite'
@@ -39,6 +40,9 @@ export const connection = connect<{ tick: Tick }>('https://a.test', {
   onError: (error: ConnectError) => error.code === 'status' && error.headers?.get('retry-after'),
 })
 connection.on('tick', ({ data }) => data.price.toFixed(2))
+const sharing: ShareOptions = { scope: 'me', whole: true, heartbeat: 1000 }
+export const feed: Share = shared('feed', sharing)
+connect<{ tick: Tick }>('https://a.test', { parse: 'json', share: feed }).on('tick', ({ data }) => data.price.toFixed(2))
 export async function read(response: Response): Promise<number> {
   for await (const { data } of events(response)) if (data) return data.length
   for await (const { data } of connection) return data.price

@@ -5,7 +5,7 @@ import type { Live } from '../../src/client/store/live.ts'
 import { createStore } from '../../src/client/store/store.ts'
 import { type Connection, type ConnectOptions, connect } from '../../src/index.ts'
 import { createHub, createRuns, type Hub, type HubOptions } from '../../src/server/index.ts'
-import { type SharedOptions, shared } from '../../src/share/index.ts'
+import { type ShareOptions, shared } from '../../src/share/index.ts'
 import { Tail } from '../../src/share/tail.ts'
 import { listen, shut } from '../helpers/listen.ts'
 import { Locks } from '../helpers/locks.ts'
@@ -54,7 +54,7 @@ interface Tab {
 }
 
 let names = 0
-function open(url: string, options: ConnectOptions & { sharing?: SharedOptions; name?: string } = {}): Tab {
+function open(url: string, options: ConnectOptions & { sharing?: ShareOptions; name?: string } = {}): Tab {
   const { sharing, name = `name ${names}`, ...rest } = options
   const heard: string[] = []
   const gaps: unknown[] = []
