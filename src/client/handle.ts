@@ -26,8 +26,9 @@ export class Handle {
   /** Whether somebody waits to hear how it goes. */
   #isAwaited = false
 
-  constructor(url: ConnectUrl, options: ConnectOptions) {
-    const { lastEventId = '', resume, retry, headers, idempotencyKey, share } = options
+  /** Begins with a reconnection time that the server has named to another connection. */
+  constructor(url: ConnectUrl, options: ConnectOptions, retry?: number) {
+    const { lastEventId = '', resume, retry: given, headers, idempotencyKey, share } = options
     // A mistake is told where it was made; functions may answer better next time.
     if (typeof url !== 'function') toAddress(url, options)
     if (typeof headers !== 'function') toHeaders(headers)
@@ -35,7 +36,7 @@ export class Handle {
     const status = new Status(options, cursors)
     const consumers = new Consumers(options, cursors, (error) => status.tell(error))
     status.hasListeners = () => this.#isAwaited || consumers.hasLoops
-    const policy = typeof retry === 'function' ? { when: retry } : (typeof retry === 'object' && retry) || {}
+    const policy = typeof given === 'function' ? { when: given } : (typeof given === 'object' && given) || {}
     const platform = detect()
     const health = new Health()
     const shared: Shared = {
@@ -50,6 +51,7 @@ export class Handle {
       isSafe: true,
       key: idempotencyKey === true ? newKey() : idempotencyKey,
       bodies: 0,
+      retry,
     }
     const control = new Control(shared)
     this.#status = status
@@ -90,6 +92,10 @@ export class Handle {
   }
   get snapshot(): Snapshot {
     return this.#status.snapshot
+  }
+  /** The server's reconnection time, in milliseconds. */
+  get retry(): number | undefined {
+    return this.#shared.retry
   }
   get location(): string | undefined {
     return this.#shared.cursors.resource?.href

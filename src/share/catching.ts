@@ -16,7 +16,7 @@ export class Catching {
     this.#member = member
     receiver.isHeld = true
     trace(() => [shared.status, 'lacks more than the other tabs have: reads it by itself, until it meets them'])
-    this.#source = openSource(shared, receiver.place.id, shared.key, {
+    this.#source = openSource(shared, receiver.place.id, member.mirror, {
       opened() {},
       moved: (id) => {
         // It may begin where the others are, without an event.

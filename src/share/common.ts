@@ -31,6 +31,8 @@ export interface Common {
   term: number
   /** What the connection was then. */
   mirror: Mirror | undefined
+  /** When it was that, on the clock of `performance.now()`. */
+  mirroredAt: number
   /** Whether another one had the connection since it came. */
   isLed: boolean
   /** What this tab would go on after. It stays there until `goOn`, or until it is given something. */

@@ -13,7 +13,7 @@ export class Follower implements Role {
   /** What it has asked for, and which of its questions that was. */
   #asked: Asked | undefined
   #number = 0
-  /** The ids of what it has had more than its leader. */
+  /** The ids of what it has had after the end of its tail, more than its leader. */
   #had: string[] = []
 
   constructor(member: Common) {
@@ -59,15 +59,16 @@ export class Follower implements Role {
     const asked = this.#asked
     if (!asked || number !== this.#number) return
     this.#asked = undefined
-    this.#had = []
     this.#member.term = term
     this.#show(mirror)
-    if (given.entries || !this.#goBack(given)) this.#member.take(given, asked)
-    else this.#member.goOn()
+    if (!given.entries && this.#goBack(given)) return this.#member.goOn()
+    this.#had = []
+    this.#member.take(given, asked)
   }
 
   #show(mirror: Mirror) {
     this.#member.mirror = mirror
+    this.#member.mirroredAt = performance.now()
     this.#member.receiver.show(mirror)
   }
 
@@ -80,7 +81,6 @@ export class Follower implements Role {
     if (isNew && this.#member.hasJoined) {
       this.#member.term = term
       this.#asked = undefined
-      this.#had = []
       this.#member.goOn()
       // What it lacks it has from elsewhere, until that is here.
       if (receiver.isHeld) return this.#member.take({ at, id, entries: undefined }, this.#member.ask())
@@ -98,13 +98,11 @@ export class Follower implements Role {
     const { place } = receiver
     const own = id ? tail.find(at, id) : undefined
     if (own === undefined || receiver.isHeld || (own !== at && place.at < tail.last.at)) return false
-    this.#had = tail
-      .after(own)
-      .filter((entry) => entry.at <= place.at)
-      .map((entry) => entry.id)
+    const had = tail.after(own).filter((entry) => entry.at <= place.at)
+    this.#had.unshift(...had.map((entry) => entry.id))
     if (own === at) tail.cut({ at, id })
     else tail.reset({ at, id })
-    if (place.at > own) receiver.goTo({ at, id: place.id })
+    if (place.at > own || own !== at) receiver.goTo({ at, id: place.id })
     return true
   }
 

@@ -1,3 +1,4 @@
+import { later } from '../client/delay.ts'
 import { ConnectError } from '../client/errors.ts'
 import type { Handle } from '../client/handle.ts'
 import type { Gap, Snapshot } from '../client/options.ts'
@@ -6,6 +7,7 @@ import type { ServerSentEvent } from '../protocol/event.ts'
 import { Census } from './census.ts'
 import type { Common, Role } from './common.ts'
 import type { End, Entry } from './entry.ts'
+import { News } from './news.ts'
 import { locator, openSource, type SourceHome } from './source.ts'
 import { type Mirror, type Sent, toMirror, toTrouble } from './wire.ts'
 
@@ -17,13 +19,13 @@ export class Leader implements Role, SourceHome {
   #isStarted = false
   #isClosed = false
   #source: Handle | undefined
-  /** What the others were not told yet: all of one turn goes together. */
-  #untold: Entry[] = []
-  #isTelling = false
+  #stopWaiting: (() => void) | undefined
+  readonly #news: News
 
   constructor(member: Common) {
     this.#member = member
     this.#census = new Census(member)
+    this.#news = new News(member)
   }
 
   /** Asks what the others have, and goes on after the newest of it. */
@@ -37,25 +39,31 @@ export class Leader implements Role, SourceHome {
     // A number between two others: nobody else has the same.
     member.term = Math.floor(Math.max(member.term, term)) + 1 + Math.random()
     if (newest) member.mirror = newest.mirror
-    if (newest && (asked.at === undefined || newest.at > asked.at)) member.take(newest, asked)
+    // What waits here for a slow loop is ours already.
+    const isBehind = !member.hasJoined || (newest?.at ?? 0) > member.tail.last.at
+    if (newest && isBehind) member.take(newest, asked)
     else member.begin()
-    const { isRun = false, key = shared.key } = member.mirror ?? {}
+    const { isRun = false, key = shared.key, retry, delay } = member.mirror ?? {}
     this.#isRun = isRun
-    member.mirror = toMirror(shared.status.snapshot, { location: shared.cursors.resource?.href, isRun, key })
+    // What the one before was waiting for is waited for by whoever comes.
+    const left = (delay ?? 0) - (performance.now() - member.mirroredAt)
+    member.mirror = toMirror(shared.status.snapshot, { location: shared.cursors.resource?.href, isRun, key, retry })
     this.#isStarted = true
     this.#beat()
-    if (isFirst || mayRepeat(shared)) this.#open(key)
-    else
-      control.fail(
-        new ConnectError('ended', 'the tab that read it has gone, and it may not be sent twice', false, shared),
-      )
+    if (!isFirst && !mayRepeat(shared)) {
+      const text = 'the tab that read it has gone, and it may not be sent twice'
+      control.fail(new ConnectError('ended', text, false, shared))
+    } else if (left > 0 && !isFirst) this.#stopWaiting = later(left, () => this.#open(), shared.options.unref)
+    else this.#open()
   }
 
-  #open(key: string | undefined) {
-    const { shared, tail } = this.#member
+  #open() {
+    const { shared, tail, mirror } = this.#member
     const { id } = tail.last
     const locate = locator(shared, id)
-    this.#source = openSource(shared, id, key, this)
+    this.#stopWaiting?.()
+    this.#stopWaiting = undefined
+    this.#source = openSource(shared, id, mirror, this)
     this.#source.on((event: ServerSentEvent) => this.#push({ id: locate(event), event }))
   }
 
@@ -64,7 +72,7 @@ export class Leader implements Role, SourceHome {
     if (message.kind === 'here') this.#census.hear(message)
     else if (!this.#isStarted) return
     else if (message.kind === 'join') {
-      this.#flush()
+      this.#news.flush()
       const isWhole = message.isWhole || this.#isRun
       const entries = tail.since(message, isWhole)
       channel.post({ kind: 'welcome', to: message.from, number: message.number, entries, isWhole, ...this.#standing })
@@ -75,14 +83,16 @@ export class Leader implements Role, SourceHome {
   }
 
   again(): void {
-    this.#source?.reconnect()
+    if (this.#stopWaiting) this.#open()
+    else this.#source?.reconnect()
   }
 
   /** Ends it for this tab; another one goes on. */
   close(): void {
     if (this.#isClosed) return
-    this.#flush()
+    this.#news.flush()
     this.#isClosed = true
+    this.#stopWaiting?.()
     this.#source?.close()
   }
 
@@ -92,7 +102,12 @@ export class Leader implements Role, SourceHome {
     if (this.#isClosed) return
     this.#member.tail.move(id)
     this.#member.receiver.move()
-    this.#tell()
+    this.#news.tell()
+    const { mirror } = this.#member
+    const retry = this.#source?.retry
+    if (!mirror || retry === mirror.retry) return
+    this.#member.mirror = { ...mirror, retry }
+    this.#beat()
   }
 
   gap(gap: Gap): void {
@@ -104,16 +119,17 @@ export class Leader implements Role, SourceHome {
   }
 
   changed(snapshot: Snapshot): void {
-    const { key, location } = this.#member.mirror as Mirror
+    const { key, location, retry } = this.#member.mirror as Mirror
     if (this.#isClosed || snapshot.state === 'closed' || snapshot.state === 'paused') return
-    this.#member.mirror = toMirror(snapshot, { key, isRun: this.#isRun, location: this.#source?.location ?? location })
+    const now = { location: this.#source?.location ?? location, retry: this.#source?.retry ?? retry }
+    this.#member.mirror = toMirror(snapshot, { key, isRun: this.#isRun, ...now })
     this.#member.receiver.show(this.#member.mirror)
     this.#beat()
   }
 
   trouble(error: ConnectError): void {
     if (this.#isClosed) return
-    this.#flush()
+    this.#news.flush()
     this.#member.channel.post({ kind: 'trouble', term: this.#member.term, error: toTrouble(error) })
     this.#member.shared.status.tell(error, error.delay)
   }
@@ -121,14 +137,13 @@ export class Leader implements Role, SourceHome {
   ended(end: End): void {
     if (this.#isClosed) return
     this.#push({ id: this.#member.tail.last.id, end })
-    this.#flush()
+    this.#news.flush()
   }
 
   #push(entry: Omit<Entry, 'at'>) {
     if (this.#isClosed) return
     const numbered: Entry = { at: this.#member.tail.last.at + 1, ...entry }
-    this.#untold.push(numbered)
-    this.#tell()
+    this.#news.tell(numbered)
     this.#member.push(numbered)
   }
 
@@ -138,21 +153,7 @@ export class Leader implements Role, SourceHome {
   }
 
   #beat() {
-    this.#flush()
+    this.#news.flush()
     this.#member.channel.post({ kind: 'beat', ...this.#standing })
-  }
-
-  #tell() {
-    if (this.#isTelling) return
-    this.#isTelling = true
-    queueMicrotask(() => this.#flush())
-  }
-
-  #flush() {
-    if (!this.#isTelling || this.#isClosed) return
-    this.#isTelling = false
-    const entries = this.#untold
-    this.#untold = []
-    this.#member.channel.post({ kind: 'news', term: this.#member.term, entries, id: this.#member.tail.last.id })
   }
 }

@@ -37,6 +37,7 @@ export class Member implements LockHome, Common {
   channel!: Channel
   term = 0
   mirror: Mirror | undefined
+  mirroredAt = 0
   isLed = false
   hasJoined = false
   readonly #settings: Settings
@@ -149,7 +150,7 @@ export class Member implements LockHome, Common {
     if (isElsewhere) tail.reset({ at: before, id: entries?.length ? asked.id : id })
     if (isElsewhere && entries && !receiver.isHeld) receiver.goTo(tail.base)
     for (const entry of entries ?? []) if (entry.at > tail.last.at) this.push(entry)
-    tail.move(id)
+    if (at >= tail.last.at) tail.move(id)
     if (receiver.isHeld) this.#catching?.look()
     else if (entries) receiver.move()
     // Without an id nobody can be asked for what is between.

@@ -6,7 +6,7 @@ import { fromPlace, toPlace } from '../client/place.ts'
 import type { Shared } from '../client/shared.ts'
 import type { ServerSentEvent } from '../protocol/event.ts'
 import type { End } from './entry.ts'
-import { toTrouble } from './wire.ts'
+import { type Mirror, toTrouble } from './wire.ts'
 
 /** Who is told what a real connection brings, beside its events. */
 export interface SourceHome {
@@ -20,12 +20,12 @@ export interface SourceHome {
 }
 
 /** A real connection with the options of this tab, from a place on: of the leader's, or of one that catches up. */
-export function openSource(shared: Shared, id: string, key: string | undefined, home: SourceHome): Handle {
+export function openSource(shared: Shared, id: string, mirror: Mirror | undefined, home: SourceHome): Handle {
   const { url, options, cursors } = shared
   const inner: ConnectOptions = {
     ...options,
     ...{ share: undefined, signal: undefined, deadline: undefined, pauseWhenHidden: undefined, lastEventId: undefined },
-    ...{ parse: undefined, schemas: undefined, idempotencyKey: key },
+    ...{ parse: undefined, schemas: undefined, idempotencyKey: mirror?.key ?? shared.key },
     resume: {
       load: () => toPlace(id, cursors.resource),
       save: (place) => home.moved(fromPlace(place)[0]),
@@ -38,7 +38,7 @@ export function openSource(shared: Shared, id: string, key: string | undefined, 
     onError: (error) => home.trouble(error),
     onGap: (gap) => home.gap(gap),
   }
-  const handle = new Handle(url, inner)
+  const handle = new Handle(url, inner, mirror?.retry)
   handle.closed.then((reason) => {
     const { error, outcome } = handle.snapshot
     home.ended({ reason, outcome, error: toTrouble(error) })

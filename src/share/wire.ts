@@ -15,6 +15,8 @@ export interface Mirror {
   readonly location: string | undefined
   /** Whether it is one, which everybody wants from its beginning. */
   readonly isRun: boolean
+  /** The server's reconnection time, in milliseconds. */
+  readonly retry: number | undefined
   /** What makes the request safe to repeat. */
   readonly key: string | undefined
 }
@@ -101,7 +103,7 @@ export function fromTrouble(trouble: Trouble | undefined): ConnectError | undefi
 
 export function toMirror(
   { state, attempt, delay, error }: Snapshot,
-  rest: Pick<Mirror, 'location' | 'isRun' | 'key'>,
+  rest: Pick<Mirror, 'location' | 'isRun' | 'key' | 'retry'>,
 ): Mirror {
   return { ...rest, state, attempt, delay, error: toTrouble(error) }
 }

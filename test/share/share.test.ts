@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Live } from '../../src/client/store/live.ts'
@@ -212,6 +212,30 @@ describe('what is everybody’s', () => {
       expect(errors.filter(([code]) => code === 'status')).toEqual(Array(3).fill(['status', 404]))
   })
 
+  test('is what the server asks to wait: another tab that takes over waits for the rest of it', async () => {
+    const times: number[] = []
+    const server = createServer((_, response) => {
+      times.push(performance.now())
+      if (times.length === 1) response.writeHead(429, { 'retry-after': '1' }).end('later')
+      else response.writeHead(200, { 'content-type': 'text/event-stream' }).write('retry: 700\n\ndata: a\n\n')
+      if (times.length === 2) setTimeout(() => response.end(), 100)
+    })
+    const url = `http://127.0.0.1:${await listen(server)}/`
+    undo.push(() => shut(server))
+    const options = { onError: () => {}, retry: { base: 20, max: 50, jitter: false } }
+    const tabs = [open(url, options), open(url, options), open(url, options)]
+    await until(() => tabs.every(({ connection }) => connection.state === 'waiting'))
+    tabs[0]?.connection.close()
+    await until(() => times.length === 2)
+    expect((times[1] as number) - (times[0] as number)).toBeGreaterThan(990)
+    // The reconnection time that the server named is everybody's, too.
+    await until(() => tabs[2]?.heard.length === 1 && tabs[2].connection.state === 'waiting')
+    const ended = performance.now()
+    tabs[1]?.connection.close()
+    await until(() => times.length === 3)
+    expect(performance.now() - ended).toBeGreaterThan(600)
+  })
+
   test('is until: what ends it for one ends it for all, and is given to nobody', async () => {
     const { hub, url } = await serve()
     const tabs = await openAll(3, url, { until: '[DONE]' })
@@ -417,6 +441,80 @@ describe('what is kept for the others', () => {
     expect([tail.last, tail.after(3).length]).toEqual([{ at: 4, id: 'd' }, 1])
     expect(tail.since({ at: undefined, id: '' }, false)).toEqual([])
     expect(tail.since({ at: undefined, id: '' }, true)).toBe(undefined)
+  })
+})
+
+describe('servers of others', () => {
+  async function serveOthers(write: (n: number) => string, answer: (lastEventId: number) => number) {
+    const responses = new Set<ServerResponse>()
+    const asked: (string | undefined)[] = []
+    let last = 0
+    const server = createServer((request, response) => {
+      const id = request.headers['last-event-id'] as string | undefined
+      asked.push(id)
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(':\n\n')
+      if (id !== undefined) for (let n = answer(Number(id)) + 1; n <= last; n++) response.write(write(n))
+      responses.add(response)
+      response.on('close', () => responses.delete(response))
+    })
+    const url = `http://127.0.0.1:${await listen(server)}/`
+    undo.push(() => shut(server))
+    const publish = () => {
+      last++
+      for (const response of responses) response.write(write(last))
+    }
+    return { url, asked, responses, publish }
+  }
+
+  test('whose events have no ids: what comes is heard once by all, also after a hand-over', async () => {
+    const { url, publish, responses } = await serveOthers((n) => `data: ${n}\n\n`, Number)
+    const tabs = await openAll(4, url)
+    for (let n = 0; n < 5; n++) publish()
+    await until(() => tabs.every(({ heard }) => heard.length === 5))
+    tabs[0]?.connection.close()
+    await until(() => responses.size === 1 && tabs.slice(1).every(({ connection }) => connection.state === 'open'))
+    await sleep(20)
+    for (let n = 0; n < 5; n++) publish()
+    await until(() => tabs.slice(1).every(({ heard }) => heard.length === 10))
+    const [late] = await openAll(1, url)
+    publish()
+    await until(() => tabs.slice(1).every(({ heard }) => heard.length === 11) && late?.heard.length === 1)
+    expect(tabs.map(({ heard }) => heard)).toEqual([numbers(1, 5), ...Array(3).fill(numbers(1, 11))])
+    expect([late?.heard, responses.size]).toEqual([['11'], 1])
+    expect([...tabs, late].map((tab) => tab?.gaps)).toEqual([[], [], [], [], []])
+  })
+
+  test('whose ids are in the data: the cursor finds them for whoever takes over', async () => {
+    const { url, publish, asked } = await serveOthers((n) => `data: {"at":${n}}\n\n`, Number)
+    const urls: string[] = []
+    const tabs = await openAll(3, url, {
+      cursor: ({ data }) => String(JSON.parse(data).at),
+      lastEventIdParam: 'after',
+      fetch: ((input: string, init: RequestInit) => {
+        urls.push(input)
+        return fetch(input, init)
+      }) as never,
+    })
+    for (let n = 0; n < 5; n++) publish()
+    await until(() => tabs.every(({ heard }) => heard.length === 5))
+    tabs[0]?.connection.close()
+    await until(() => asked.length === 2)
+    expect(urls.map((each) => new URL(each).searchParams.get('after'))).toEqual([null, '5'])
+  })
+
+  test('who give several events one id: none is lost at a hand-over', async () => {
+    // 1a 1b 2a 2b …: the id says that its first event was had.
+    const { url, publish } = await serveOthers(
+      (n) => `id: ${Math.ceil(n / 2)}\ndata: ${n}\n\n`,
+      (id) => id * 2 - 1,
+    )
+    const tabs = await openAll(3, url)
+    for (let n = 0; n < 6; n++) publish()
+    await until(() => tabs.every(({ heard }) => heard.length === 6))
+    tabs[0]?.connection.close()
+    for (let n = 0; n < 4; n++) publish()
+    await until(() => tabs.slice(1).every(({ heard }) => heard.at(-1) === '10'))
+    for (const { heard } of tabs.slice(1)) expect([...new Set(heard)]).toEqual(numbers(1, 10))
   })
 })
 
