@@ -18,7 +18,10 @@ export interface Asked {
 }
 
 /** An error as it travels: without its cause, which may be anything. */
-export type Trouble = Pick<ConnectError, 'code' | 'message' | 'retryable' | 'attempt' | 'delay'> & {
+export type Trouble = Pick<
+  ConnectError,
+  'code' | 'message' | 'retryable' | 'status' | 'body' | 'event' | 'attempt' | 'delay'
+> & {
   readonly headers: [string, string][]
 }
 

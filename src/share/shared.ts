@@ -1,4 +1,5 @@
 import type { Control } from '../client/control.ts'
+import { LONGEST } from '../client/delay.ts'
 import { BY_FROZEN_PAGE } from '../client/environment.ts'
 import type { RunShared } from '../client/handle.ts'
 import { toAddress } from '../client/mistakes.ts'
@@ -39,7 +40,13 @@ export function shared(name: string, options: ShareOptions = {}): Share {
       const address = typeof url === 'function' ? '' : toAddress(url, options).href
       const parts = ['unmissed', VERSION, name, scope, options.credentials ?? '', address]
       return run(
-        { name: JSON.stringify(parts), isWhole: whole, heartbeat: Math.max(100, heartbeat), maxEvents, maxSize },
+        {
+          name: JSON.stringify(parts),
+          isWhole: whole,
+          heartbeat: Math.min(Math.max(100, heartbeat), LONGEST),
+          maxEvents,
+          maxSize,
+        },
         shared,
         control,
         alone,
@@ -76,11 +83,10 @@ async function run(
     if (control.pauses) member.leave()
     else if (member.isIn) member.again()
     else
-      await load(shared, step.signal).then(
-        () => step.isCut || member.enter(),
-        // The loop of its own tells what is wrong, and tries again.
-        () => step.isCut || member.refused(),
-      )
+      await load(shared, step.signal)
+        .then(() => step.isCut || member.enter())
+        // Its own loop tells what is wrong, and tries again; where a page may keep nothing, Firefox has no channel for it.
+        .catch(() => step.isCut || member.refused())
     if (!step.isCut) await new Promise((resolve) => step.signal.addEventListener('abort', resolve))
   }
   page?.removeEventListener('freeze', freeze)

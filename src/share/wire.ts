@@ -92,7 +92,10 @@ function isEntry(value: unknown): boolean {
 }
 
 export function toTrouble(error: ConnectError | undefined): Trouble | undefined {
-  return error && { ...error, message: error.message, headers: [...(error.headers ?? [])] }
+  if (!error) return undefined
+  // Not what else somebody may have hung on it: it might not travel.
+  const { code, message, retryable, status, body, event, attempt, delay } = error
+  return { code, message, retryable, status, body, event, attempt, delay, headers: [...(error.headers ?? [])] }
 }
 
 export function fromTrouble(trouble: Trouble | undefined): ConnectError | undefined {

@@ -8,7 +8,7 @@ import { engine } from '../engines.js'
 import { type Packed, pack, unpack } from './packed.ts'
 
 /** The tarball may not grow beyond this without somebody noticing, in bytes. It holds every module thrice; see build.js. */
-const TARBALL_BUDGET = 485_000
+const TARBALL_BUDGET = 500_000
 
 let packed: Packed
 beforeAll(() => {

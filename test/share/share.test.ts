@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Live } from '../../src/client/store/live.ts'
 import { createStore } from '../../src/client/store/store.ts'
-import { type Connection, type ConnectOptions, connect } from '../../src/index.ts'
+import { ConnectError, type Connection, type ConnectOptions, connect } from '../../src/index.ts'
 import { createHub, createRuns, type Hub, type HubOptions } from '../../src/server/index.ts'
 import { type ShareOptions, shared } from '../../src/share/index.ts'
 import { Tail } from '../../src/share/tail.ts'
@@ -269,6 +269,38 @@ describe('what is everybody’s', () => {
     expect(new Set(codes.flat())).toEqual(new Set(['network']))
     expect(tabs.map(({ connection }) => connection.snapshot.error)).toEqual([undefined, undefined, undefined])
     expect(hub.size).toBe(1)
+  })
+
+  test('is an error, with what its answer was, and no more', async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(503, { 'retry-after': '0', 'x-reason': 'full' }).end('come back')
+    })
+    const url = `http://127.0.0.1:${await listen(server)}/`
+    undo.push(() => shut(server))
+    const errors: ConnectError[][] = [[], []]
+    const tabs = errors.map((list) =>
+      open(url, {
+        onError: (error) => {
+          // What somebody hangs on it does not travel.
+          Object.assign(error, { mine: () => {} })
+          list.push(error)
+        },
+      }),
+    )
+    await until(() => errors.every((list) => list.length > 2))
+    for (const [error] of errors) {
+      const { code, status, body, headers, retryable } = error as ConnectError
+      expect([code, status, body, headers?.get('x-reason'), retryable]).toEqual([
+        'status',
+        503,
+        'come back',
+        'full',
+        true,
+      ])
+      expect(error).toBeInstanceOf(ConnectError)
+      expect(error?.message).toContain('status 503')
+    }
+    expect(tabs.map(({ connection }) => connection.state === 'closed')).toEqual([false, false])
   })
 
   test('is a new attempt that any of them wants', async () => {
@@ -602,6 +634,18 @@ describe('where nothing can be shared', () => {
   test.each([
     ['there are no locks', () => vi.stubGlobal('navigator', {})],
     ['there are no channels', () => vi.stubGlobal('BroadcastChannel', undefined)],
+    [
+      'the page may have no channel',
+      () =>
+        vi.stubGlobal(
+          'BroadcastChannel',
+          class {
+            constructor() {
+              throw new DOMException('no', 'SecurityError')
+            }
+          },
+        ),
+    ],
     ['the page may have no lock', () => Object.assign(locks, { refusal: new DOMException('no', 'SecurityError') })],
   ])('each connects by itself: %s', async (_, prepare) => {
     prepare()
