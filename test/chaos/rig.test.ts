@@ -198,13 +198,14 @@ describe('the rig', () => {
   })
 
   it.each([
-    ['leaking-timers', 'timers left: 60'],
-    ['leaking-sockets', 'sockets left: 60'],
-    ['leaking-rejections', 'unhandled: Error: nobody listens'],
+    // About one for each cut: on a busy machine two may fall together.
+    ['leaking-timers', /timers left: [56]\d/],
+    ['leaking-sockets', /sockets left: [56]\d/],
+    ['leaking-rejections', /unhandled: Error: nobody listens/],
   ] as const)('sees a client that is right but %s', async (peer, complaint) => {
     const { broken, lost } = await soak({ peer, scenario: 'cuts', cuts: 60, seed: SEED })
     expect(lost).toBe(0)
-    expect(broken.join('\n')).toContain(complaint)
+    expect(broken.join('\n')).toMatch(complaint)
   })
 
   it('sees a client that keeps 4 KB for each cut', async () => {
