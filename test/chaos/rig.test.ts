@@ -198,14 +198,13 @@ describe('the rig', () => {
   })
 
   it.each([
-    // About one for each cut: on a busy machine two may fall together.
-    ['leaking-timers', /timers left: [56]\d/],
-    ['leaking-sockets', /sockets left: [56]\d/],
-    ['leaking-rejections', /unhandled: Error: nobody listens/],
+    ['leaking-timers', 'timers left: 60'],
+    ['leaking-sockets', 'sockets left: 60'],
+    ['leaking-rejections', 'unhandled: Error: nobody listens'],
   ] as const)('sees a client that is right but %s', async (peer, complaint) => {
     const { broken, lost } = await soak({ peer, scenario: 'cuts', cuts: 60, seed: SEED })
     expect(lost).toBe(0)
-    expect(broken.join('\n')).toMatch(complaint)
+    expect(broken.join('\n')).toContain(complaint)
   })
 
   it('sees a client that keeps 4 KB for each cut', async () => {

@@ -74,7 +74,7 @@ function row(page: Page, id: 'ours' | 'native'): Promise<Row> {
   })
 }
 
-async function until<T>(look: () => Promise<T>, good: (seen: T) => boolean, within = 100_000): Promise<T> {
+async function until<T>(look: () => Promise<T>, good: (seen: T) => boolean, within = 45_000): Promise<T> {
   for (const end = Date.now() + within; ; ) {
     const seen = await look()
     if (good(seen)) return seen
