@@ -36,8 +36,8 @@ interface Row {
 }
 
 /** A page of its own, with its own six connections, that fails the test at the first mistake of its script. */
-async function visit(path = '', options: { colorScheme?: 'light' | 'dark'; width?: number } = {}) {
-  const { colorScheme = 'light', width = 1200 } = options
+async function visit(path = '', options: { colorScheme?: 'light' | 'dark'; width?: number; at?: string } = {}) {
+  const { colorScheme = 'light', width = 1200, at = front.url } = options
   const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } })
   const page = await context.newPage()
   const mistakes: string[] = []
@@ -47,12 +47,25 @@ async function visit(path = '', options: { colorScheme?: 'light' | 'dark'; width
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
       mistakes.push(message.text())
   })
-  await page.goto(`${front.url}/${path}`)
+  await page.goto(`${at}/${path}`)
   return {
     page,
     mistakes,
     async [Symbol.asyncDispose]() {
       await context.close()
+    },
+  }
+}
+
+/** The same at a hub of its own: a flood is felt by every reader of its hub, and a fault by nobody while its page is away. */
+async function visitAlone() {
+  const own = await startFront({ folder })
+  const visitor = await visit('', { at: own.url })
+  return {
+    ...visitor,
+    async [Symbol.asyncDispose]() {
+      await visitor[Symbol.asyncDispose]()
+      await own.close()
     },
   }
 }
@@ -102,13 +115,13 @@ const closed = ({ state }: Row) => state !== 'open'
 
 describe.concurrent('a button breaks the stream, and connect() misses nothing', () => {
   test.each(['drop', 'cut', 'stall', 'away', 'limit', 'slow'])('%s', async (fault) => {
-    await using visitor = await visit()
+    await using visitor = await visitAlone()
     expect(await breaks(visitor.page, fault, closed)).toMatchObject({ lost: 0, doubled: 0 })
     expect(visitor.mistakes).toEqual([])
   })
 
   test('expire: a new token is asked for, while the plain EventSource gives up', async () => {
-    await using visitor = await visit()
+    await using visitor = await visitAlone()
     expect(await breaks(visitor.page, 'expire', closed)).toMatchObject({ lost: 0, doubled: 0 })
     await until(
       () => row(visitor.page, 'native'),
@@ -118,7 +131,7 @@ describe.concurrent('a button breaks the stream, and connect() misses nothing', 
   })
 
   test('flood: 5,000 events at once', async () => {
-    await using visitor = await visit()
+    await using visitor = await visitAlone()
     expect(await breaks(visitor.page, 'flood', ({ received }) => received > 5000)).toMatchObject({
       lost: 0,
       doubled: 0,
@@ -127,14 +140,14 @@ describe.concurrent('a button breaks the stream, and connect() misses nothing', 
   })
 
   test('garbage: rubbish between the events is ignored', async () => {
-    await using visitor = await visit()
+    await using visitor = await visitAlone()
     expect(await breaks(visitor.page, 'garbage', () => true)).toMatchObject({ lost: 0, doubled: 0, state: 'open' })
     expect(visitor.mistakes).toEqual([])
   })
 })
 
 test('restart: the gap is told, and a snapshot makes it good', async () => {
-  await using visitor = await visit()
+  await using visitor = await visitAlone()
   const { page } = visitor
   expect(await breaks(page, 'restart', closed)).toMatchObject({ lost: 0, doubled: 0 })
   expect(await page.locator('#told').textContent()).toMatch(/\d+ events were lost with the server's log/)
@@ -222,7 +235,7 @@ test('a notification reaches one user, a message its room, a broadcast of the ad
   expect(admin.mistakes).toEqual([])
 })
 
-test('the React component shows the same feed', async () => {
+test('the React component shows the stream that tabs share', async () => {
   await using visitor = await visit()
   await until(
     () => visitor.page.locator('#react').textContent(),
@@ -235,6 +248,8 @@ test.each([
   ['', 'dark'],
   ['admin.html', 'light'],
   ['admin.html', 'dark'],
+  ['tab.html', 'light'],
+  ['tab.html', 'dark'],
 ] as const)('axe finds nothing on /%s in %s', async (path, colorScheme) => {
   await using visitor = await visit(path, { colorScheme })
   const { page } = visitor
@@ -249,7 +264,7 @@ test.each([
 })
 
 test.each([360, 768])('nothing is wider than a screen of %i', async (width) => {
-  for (const path of ['', 'admin.html']) {
+  for (const path of ['', 'admin.html', 'tab.html']) {
     await using visitor = await visit(path, { width })
     await visitor.page.waitForTimeout(1000)
     expect(await visitor.page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
@@ -301,7 +316,7 @@ test('tabs share one connection: the one that has it is closed, another goes on,
   }
   await until(rows, isWhole(4))
   expect(await page.locator('#tab-sockets').textContent()).toBe('1')
-  // The page that began leaves first, by a way of its own: it is reloaded, and is one of the others.
+  // One that is told leaves, and then the one that has it.
   await tabs[0]?.locator('#close').click()
   await until(rows, isWhole(3))
   await tabs[1]?.waitForFunction(() => (document.querySelector('#leads')?.textContent ?? '').includes('this page'))
