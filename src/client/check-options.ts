@@ -81,7 +81,7 @@ export const CONNECT: Rules = {
   stallTimeout: bound,
   pauseWhenHidden: object,
   share: {
-    is: (value) => object.is(value) && callable.is((value as { run?: unknown }).run),
+    is: (value) => callable.is((value as { turn?: unknown } | null)?.turn),
     must: 'shared(name), of unmissed/share',
   },
   unref: flag,

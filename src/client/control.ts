@@ -37,7 +37,7 @@ export class Control {
     const expire = () => this.fail(new ConnectError('deadline', `not over in ${deadline} ms`, false, this.#shared))
     signal?.addEventListener('abort', abort)
     this.#undos = [
-      signal ? () => signal.removeEventListener('abort', abort) : undefined,
+      () => signal?.removeEventListener('abort', abort),
       deadline > 0 ? later(deadline, expire, unref) : undefined,
       watch(this, pauseWhenHidden?.after),
     ]

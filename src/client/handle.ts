@@ -6,7 +6,7 @@ import { Cursors } from './cursors.ts'
 import { BY_CALLER } from './environment.ts'
 import { Health } from './health.ts'
 import type { AnyEvent } from './listeners.ts'
-import { run } from './loop.ts'
+import { run, type Turn } from './loop.ts'
 import { toAddress, toHeaders } from './mistakes.ts'
 import type { CloseReason, ConnectOptions, ConnectUrl, ListenOptions, Snapshot, State } from './options.ts'
 import { detect } from './platform.ts'
@@ -14,8 +14,8 @@ import type { Shared } from './shared.ts'
 import { Status } from './status.ts'
 
 type Run = (event: AnyEvent) => unknown
-/** The life of a connection that is shared; where that cannot be it goes its own way. */
-export type RunShared = (shared: Shared, control: Control, alone: typeof run) => Promise<void>
+/** Makes the turn of a connection that is shared; nothing where that cannot be. */
+export type Sharing = (shared: Shared, control: Control) => Turn | undefined
 
 /** What the caller holds of a connection. A class, because a thousand would hold a thousand copies of every closure. */
 export class Handle {
@@ -58,8 +58,7 @@ export class Handle {
     this.#consumers = consumers
     this.#control = control
     this.#shared = shared
-    if (share) (share.run as RunShared)(shared, control, run)
-    else run(shared, control)
+    run(shared, control, (share as { turn: Sharing } | undefined)?.turn(shared, control))
   }
 
   on(first: unknown, second?: unknown, third?: unknown): () => void {

@@ -8,23 +8,28 @@ import { ConnectError } from './errors.ts'
 import { call, report } from './listeners.ts'
 import { mayRepeat, type Opened, open, renew } from './requests.ts'
 import type { Shared } from './shared.ts'
-import type { Step } from './step.ts'
+import { cut, type Step } from './step.ts'
 import { trace } from './trace.ts'
 
-/** The life of a connection. Only this makes attempts, one after the other, so that no race can make two. */
-export async function run(shared: Shared, control: Control): Promise<void> {
+/** What a connection does in one step: it is over when that is cut short, or by itself. */
+export type Turn = (shared: Shared, control: Control, step: Step) => Promise<void>
+
+/** The life of a connection. Only this begins steps, one after the other, so that no race can make two attempts. */
+export async function run(shared: Shared, control: Control, turn: Turn | undefined): Promise<void> {
   // Whoever listens before the caller's code gives way hears everything.
   await undefined
   if (shared.options.signal?.aborted) control.finish('aborted')
   while (!control.isOver) {
     const step = control.begin()
-    if (control.pauses) await new Promise((resolve) => step.signal.addEventListener('abort', resolve))
-    else {
-      control.connecting()
-      const error = await attempt(shared, control, step)
-      if (!step.isCut) await meet(shared, control, error)
-    }
+    await (control.pauses ? cut(step) : (turn ?? tryOnce)(shared, control, step))
   }
+}
+
+/** The turn of a connection of its own: an attempt, and what its end means. */
+export async function tryOnce(shared: Shared, control: Control, step: Step): Promise<void> {
+  control.connecting()
+  const error = await attempt(shared, control, step)
+  if (!step.isCut) await meet(shared, control, error)
 }
 
 /** Opens a body and reads it until that is over; answers with what ended it. */

@@ -2,6 +2,6 @@
 export interface Share {
   /** What those have in common who share it. */
   readonly name: string
-  /** Leads a connection in place of its own loop. Not for callers. */
-  readonly run: (...parts: never) => Promise<void>
+  /** Gives a connection something to do in place of attempts of its own. Not for callers. */
+  readonly turn: (...parts: never) => unknown
 }

@@ -28,3 +28,8 @@ export function race<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
     promise.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject)
   })
 }
+
+/** Resolves when a step that goes on is cut short, or fails. */
+export function cut(step: Step): Promise<unknown> {
+  return new Promise((resolve) => step.signal.addEventListener('abort', resolve))
+}

@@ -1,23 +1,26 @@
 import type { Handle } from '../client/handle.ts'
 import { trace } from '../client/trace.ts'
 import type { ServerSentEvent } from '../protocol/event.ts'
-import type { Common } from './common.ts'
-import { locator, openSource } from './source.ts'
+import type { RoleHome } from './role.ts'
+import { openSource } from './source.ts'
 import { type Mirror, toMirror } from './wire.ts'
 
 /** A tab that lacks more than the others have kept reads that by itself, until it meets them. */
 export class Catching {
-  readonly #member: Common
+  readonly #member: RoleHome
   readonly #source: Handle
+  /** Of the events that wait for the loop. */
+  readonly #ids: string[] = []
   #isOver = false
 
-  constructor(member: Common) {
+  constructor(member: RoleHome) {
     const { receiver, shared } = member
     this.#member = member
     receiver.isHeld = true
     trace(() => [shared.status, 'lacks more than the other tabs have: reads it by itself, until it meets them'])
     this.#source = openSource(shared, receiver.place.id, member.mirror, {
       opened() {},
+      event: (_, id) => void this.#ids.push(id),
       moved: (id) => {
         // It may begin where the others are, without an event.
         if (this.#isOver || receiver.place.id) return
@@ -55,12 +58,11 @@ export class Catching {
   }
 
   async #read() {
-    const { receiver, shared } = this.#member
-    const locate = locator(shared, receiver.place.id)
+    const { receiver } = this.#member
     for await (const event of this.#source as unknown as AsyncIterable<ServerSentEvent>) {
       await receiver.room()
       if (this.#isOver) return
-      receiver.give({ at: 0, id: locate(event), event })
+      receiver.give({ at: 0, id: this.#ids.shift() ?? '', event })
       this.look()
     }
   }

@@ -1,5 +1,5 @@
-import type { Common } from './common.ts'
 import type { Asked } from './entry.ts'
+import type { RoleHome } from './role.ts'
 import type { Sent } from './wire.ts'
 
 /** How long the others may take to say what they have, in milliseconds: one that is frozen says nothing. */
@@ -9,11 +9,11 @@ type Here = Extract<Sent, { kind: 'here' }>
 
 /** Asks the other tabs what they have: each that waits for the lock, and has a place. */
 export class Census {
-  readonly #member: Common
+  readonly #member: RoleHome
   readonly #heres: Here[] = []
   #onHere: () => void = () => {}
 
-  constructor(member: Common) {
+  constructor(member: RoleHome) {
     this.#member = member
   }
 
@@ -41,4 +41,12 @@ export class Census {
       this.#member.channel.post({ kind: 'lead', ...asked, isWhole: this.#member.isWhole })
     })
   }
+}
+
+/** Says what a member has, to the tab that asks. */
+export function answer(member: RoleHome, { from, isWhole, ...asked }: Extract<Sent, { kind: 'lead' }>): void {
+  const { channel, term, mirror, hasJoined, tail } = member
+  const { at, id } = tail.last
+  const entries = tail.since(asked, isWhole || !!mirror?.isRun)
+  channel.post({ kind: 'here', to: from, term, mirror, hasJoined, at, id, entries })
 }

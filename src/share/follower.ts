@@ -1,12 +1,12 @@
-import type { Common, Role } from './common.ts'
 import type { Asked, Place } from './entry.ts'
+import type { Role, RoleHome } from './role.ts'
 import { fromTrouble, type Mirror, type Sent } from './wire.ts'
 
 type Of<Kind extends Sent['kind']> = Extract<Sent, { kind: Kind }>
 
 /** A tab that is told what came, and looks whether the leader is still there. */
 export class Follower implements Role {
-  readonly #member: Common
+  readonly #member: RoleHome
   readonly #timer: ReturnType<typeof setInterval>
   #heardAt = performance.now()
   #pingedAt = 0
@@ -16,7 +16,7 @@ export class Follower implements Role {
   /** The ids of what it has had after the end of its tail, more than its leader. */
   #had: string[] = []
 
-  constructor(member: Common) {
+  constructor(member: RoleHome) {
     this.#member = member
     // Each at its own pace: whoever asks first asks for all.
     this.#timer = setInterval(() => this.#look(), member.heartbeat * (0.3 + Math.random() / 5))

@@ -5,15 +5,15 @@ import type { Gap, Snapshot } from '../client/options.ts'
 import { mayRepeat } from '../client/requests.ts'
 import type { ServerSentEvent } from '../protocol/event.ts'
 import { Census } from './census.ts'
-import type { Common, Role } from './common.ts'
 import type { End, Entry } from './entry.ts'
 import { News } from './news.ts'
-import { locator, openSource, type SourceHome } from './source.ts'
+import type { Role, RoleHome } from './role.ts'
+import { openSource, type SourceHome } from './source.ts'
 import { type Mirror, type Sent, toMirror, toTrouble } from './wire.ts'
 
 /** The tab that has the connection: reads it for all, and tells them what came. */
 export class Leader implements Role, SourceHome {
-  readonly #member: Common
+  readonly #member: RoleHome
   readonly #census: Census
   #isRun = false
   #isStarted = false
@@ -22,7 +22,7 @@ export class Leader implements Role, SourceHome {
   #stopWaiting: (() => void) | undefined
   readonly #news: News
 
-  constructor(member: Common) {
+  constructor(member: RoleHome) {
     this.#member = member
     this.#census = new Census(member)
     this.#news = new News(member)
@@ -59,12 +59,9 @@ export class Leader implements Role, SourceHome {
 
   #open() {
     const { shared, tail, mirror } = this.#member
-    const { id } = tail.last
-    const locate = locator(shared, id)
     this.#stopWaiting?.()
     this.#stopWaiting = undefined
-    this.#source = openSource(shared, id, mirror, this)
-    this.#source.on((event: ServerSentEvent) => this.#push({ id: locate(event), event }))
+    this.#source = openSource(shared, tail.last.id, mirror, this)
   }
 
   hear(message: Sent): void {
@@ -97,6 +94,10 @@ export class Leader implements Role, SourceHome {
   }
 
   // What the connection brings.
+
+  event(event: ServerSentEvent, id: string): void {
+    this.#push({ id, event })
+  }
 
   moved(id: string): void {
     if (this.#isClosed) return

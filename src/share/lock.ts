@@ -27,7 +27,7 @@ export class Lock {
       if (this.#asked !== asked) return
       // Somebody has taken it, perhaps before we knew that we had it; or there is none to be had.
       if (error.name === 'AbortError') this.#home.follow()
-      else this.#home.refused(error)
+      else this.#home.refused()
     })
   }
 
@@ -56,5 +56,5 @@ export interface LockHome {
   /** Another tab has taken it. */
   follow(): void
   /** The browser gives none here. */
-  refused(error: unknown): void
+  refused(): void
 }

@@ -2,13 +2,14 @@ import type { Control } from '../client/control.ts'
 import type { Shared } from '../client/shared.ts'
 import { trace } from '../client/trace.ts'
 import { Catching } from './catching.ts'
+import { answer } from './census.ts'
 import { Channel } from './channel.ts'
-import type { Common, Given, Role } from './common.ts'
 import type { Asked, Entry } from './entry.ts'
 import { Follower } from './follower.ts'
 import { Leader } from './leader.ts'
 import { Lock, type LockHome } from './lock.ts'
 import { Receiver } from './receiver.ts'
+import type { Given, Role, RoleHome } from './role.ts'
 import { Tail } from './tail.ts'
 import type { Mirror, Sent } from './wire.ts'
 
@@ -26,7 +27,7 @@ export interface Settings {
 }
 
 /** One of those who share a connection: one tab, or one of several parts of it. */
-export class Member implements LockHome, Common {
+export class Member implements LockHome, RoleHome {
   readonly shared: Shared
   readonly control: Control
   readonly tail: Tail
@@ -60,6 +61,7 @@ export class Member implements LockHome, Common {
   get isIn(): boolean {
     return this.#role !== undefined
   }
+
   ask(): Asked {
     this.receiver.isStopped = true
     return this.#asked
@@ -163,15 +165,8 @@ export class Member implements LockHome, Common {
   #hear(message: Sent) {
     if (message.kind === 'lead') {
       if (this.#role instanceof Leader) this.follow()
-      this.#answer(message)
+      answer(this, message)
     }
     this.#role?.hear(message)
-  }
-
-  #answer({ from, isWhole, ...asked }: Extract<Sent, { kind: 'lead' }>) {
-    const { term, mirror, hasJoined } = this
-    const { at, id } = this.tail.last
-    const entries = this.tail.since(asked, isWhole || !!mirror?.isRun)
-    this.channel.post({ kind: 'here', to: from, term, mirror, hasJoined, at, id, entries })
   }
 }

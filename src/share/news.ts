@@ -1,13 +1,13 @@
-import type { Common } from './common.ts'
 import type { Entry } from './entry.ts'
+import type { RoleHome } from './role.ts'
 
 /** What the others were not told yet: all of one turn goes together. */
 export class News {
-  readonly #member: Common
+  readonly #member: RoleHome
   #entries: Entry[] = []
   #isDue = false
 
-  constructor(member: Common) {
+  constructor(member: RoleHome) {
     this.#member = member
   }
 

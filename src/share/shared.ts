@@ -1,12 +1,14 @@
 import type { Control } from '../client/control.ts'
 import { LONGEST } from '../client/delay.ts'
 import { BY_FROZEN_PAGE } from '../client/environment.ts'
-import type { RunShared } from '../client/handle.ts'
+import type { Sharing } from '../client/handle.ts'
+import { type Turn, tryOnce } from '../client/loop.ts'
 import { toAddress } from '../client/mistakes.ts'
 import { isSafe } from '../client/redirect.ts'
 import { load } from '../client/requests.ts'
 import type { Share } from '../client/share.ts'
 import type { Shared } from '../client/shared.ts'
+import { cut } from '../client/step.ts'
 import { checkShared } from './check-options.ts'
 import { Member, type Settings } from './member.ts'
 import { VERSION } from './wire.ts'
@@ -34,63 +36,55 @@ export function shared(name: string, options: ShareOptions = {}): Share {
   const { scope = '', whole = false, heartbeat = 2000, maxEvents = 1000, maxSize = 2 ** 20 } = options
   return {
     name,
-    run: ((shared, control, alone) => {
+    turn: ((shared, control) => {
       const { url, options } = shared
-      if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel) return alone(shared, control)
+      if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel) return undefined
       const address = typeof url === 'function' ? '' : toAddress(url, options).href
       const parts = ['unmissed', VERSION, name, scope, options.credentials ?? '', address]
-      return run(
-        {
-          name: JSON.stringify(parts),
-          isWhole: whole,
-          heartbeat: Math.min(Math.max(100, heartbeat), LONGEST),
-          maxEvents,
-          maxSize,
-        },
-        shared,
-        control,
-        alone,
-      )
-    }) as RunShared as Share['run'],
+      const settings: Settings = {
+        name: JSON.stringify(parts),
+        isWhole: whole,
+        heartbeat: Math.min(Math.max(100, heartbeat), LONGEST),
+        maxEvents,
+        maxSize,
+      }
+      return turnOf(settings, shared, control)
+    }) as Sharing as Share['turn'],
   }
 }
 
-/** The life of a connection that is shared: it is among the others unless it is paused. */
-async function run(
-  settings: Settings,
-  shared: Shared,
-  control: Control,
-  alone: Parameters<RunShared>[2],
-): Promise<void> {
-  const { method = 'GET', body, signal } = shared.options
+/** Among the others, unless it is paused. */
+function turnOf(settings: Settings, shared: Shared, control: Control): Turn {
+  const { method = 'GET', body } = shared.options
   shared.isSafe = isSafe(`${method}`) && body == null
-  // Whoever listens before the caller's code gives way hears everything.
-  await undefined
-  if (signal?.aborted) control.finish('aborted')
   let isRefused = false
   const member = new Member(settings, shared, control, () => {
     isRefused = true
     control.reconnect()
   })
-  // One that sleeps is no leader, and what the others say would wait for it.
-  const page = globalThis.document as Document | undefined
-  const freeze = () => control.pause(BY_FROZEN_PAGE)
-  const thaw = () => control.unpause(BY_FROZEN_PAGE)
-  page?.addEventListener('freeze', freeze)
-  page?.addEventListener('resume', thaw)
-  while (!control.isOver && !isRefused) {
-    const step = control.begin()
-    if (control.pauses) member.leave()
-    else if (member.isIn) member.again()
+  watchSleep(member, control)
+  return async (shared, control, step) => {
+    if (isRefused) return tryOnce(shared, control, step)
+    if (member.isIn) member.again()
     else
       await load(shared, step.signal)
         .then(() => step.isCut || member.enter())
-        // Its own loop tells what is wrong, and tries again; where a page may keep nothing, Firefox has no channel for it.
+        // Its own attempts tell what is wrong, and try again; where a page may keep nothing, Firefox has no channel for it.
         .catch(() => step.isCut || member.refused())
-    if (!step.isCut) await new Promise((resolve) => step.signal.addEventListener('abort', resolve))
+    if (!step.isCut) await cut(step)
+    if (control.pauses || control.isOver) member.leave()
   }
-  page?.removeEventListener('freeze', freeze)
-  page?.removeEventListener('resume', thaw)
-  member.leave()
-  if (!control.isOver) await alone(shared, control)
+}
+
+/** A page that the browser freezes is no leader, and what the others say would wait for it. */
+function watchSleep(member: Member, control: Control): void {
+  const page = globalThis.document as Document | undefined
+  const freeze = () => member.isIn && control.pause(BY_FROZEN_PAGE)
+  const thaw = () => control.unpause(BY_FROZEN_PAGE)
+  page?.addEventListener('freeze', freeze)
+  page?.addEventListener('resume', thaw)
+  control.closed.then(() => {
+    page?.removeEventListener('freeze', freeze)
+    page?.removeEventListener('resume', thaw)
+  })
 }

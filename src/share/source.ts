@@ -8,8 +8,10 @@ import type { ServerSentEvent } from '../protocol/event.ts'
 import type { End } from './entry.ts'
 import { type Mirror, toTrouble } from './wire.ts'
 
-/** Who is told what a real connection brings, beside its events. */
+/** Who is told what a real connection brings. */
 export interface SourceHome {
+  /** An event, and the id that the stream goes on after once it has come. */
+  event(event: ServerSentEvent, id: string): void
   /** The id that it goes on after, which may come without an event. */
   moved(id: string): void
   gap(gap: Gap): void
@@ -22,6 +24,8 @@ export interface SourceHome {
 /** A real connection with the options of this tab, from a place on: of the leader's, or of one that catches up. */
 export function openSource(shared: Shared, id: string, mirror: Mirror | undefined, home: SourceHome): Handle {
   const { url, options, cursors } = shared
+  const { cursor } = options
+  let last = id
   const inner: ConnectOptions = {
     ...options,
     ...{ share: undefined, signal: undefined, deadline: undefined, pauseWhenHidden: undefined, lastEventId: undefined },
@@ -30,6 +34,14 @@ export function openSource(shared: Shared, id: string, mirror: Mirror | undefine
       load: () => toPlace(id, cursors.resource),
       save: (place) => home.moved(fromPlace(place)[0]),
     },
+    // Asked once for each event, before it is given to whoever listens.
+    cursor:
+      cursor &&
+      ((event) => {
+        const found = cursor(event)
+        last = found ?? last
+        return found
+      }),
     onOpen(response) {
       home.opened(/\brun\b/.test(`${response.headers.get('unmissed')}`))
       call(options.onOpen, response)
@@ -39,23 +51,10 @@ export function openSource(shared: Shared, id: string, mirror: Mirror | undefine
     onGap: (gap) => home.gap(gap),
   }
   const handle = new Handle(url, inner, mirror?.retry)
+  handle.on((event: ServerSentEvent) => home.event(event, cursor ? last : event.id))
   handle.closed.then((reason) => {
     const { error, outcome } = handle.snapshot
     home.ended({ reason, outcome, error: toTrouble(error) })
   })
   return handle
-}
-
-/** Finds what is resumed after in each event, one after the other. */
-export function locator({ options: { cursor } }: Shared, id: string): (event: ServerSentEvent) => string {
-  let last = id
-  return (event) => {
-    if (!cursor) return event.id
-    try {
-      last = cursor(event) ?? last
-    } catch {
-      // The connection tells of it.
-    }
-    return last
-  }
 }

@@ -61,8 +61,8 @@ export class Tail {
 
   /** The number of a place here; nothing where it is not kept. Those who count alike are known by their number, all others by the id. */
   find(at: number | undefined, id: string): number | undefined {
-    const same = [this.#base, this.#last, this.#entries.get(at ?? -1)].find((place) => place?.at === at)
-    if (same?.id === id || (at === this.#last.at && id === this.#entries.get(at)?.id)) return at
+    const here = [this.#base, this.#last, at === undefined ? undefined : this.#entries.get(at)]
+    if (here.some((place) => place?.at === at && place?.id === id)) return at
     // The first with this id, because a server would go on after that one.
     if (id)
       for (const place of [this.#base, ...this.#entries.values(), this.#last]) if (place.id === id) return place.at

@@ -24,3 +24,13 @@ export async function launch(name: BrowserName): Promise<Browser> {
   }
   return (await engines[name]()).launch()
 }
+
+/** Has something done in a browser of its own, which is closed whatever comes of it: one that is left would go on asking. */
+export async function inBrowser<Value>(name: BrowserName, run: (browser: Browser) => Promise<Value>): Promise<Value> {
+  const browser = await launch(name)
+  try {
+    return await run(browser)
+  } finally {
+    await browser.close()
+  }
+}

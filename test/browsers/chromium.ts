@@ -1,6 +1,6 @@
-import { chromium } from 'playwright-core'
+import { chromium, type Page as PlaywrightPage } from 'playwright-core'
 import { engine } from '../engines.js'
-import type { Browser } from './browser.ts'
+import type { Browser, Page } from './browser.ts'
 
 // No sandbox, because tests run as root in containers; no background traffic of its own.
 const args =
@@ -8,6 +8,13 @@ const args =
 
 /** How Playwright starts it. */
 export const CHROMIUM = () => ({ executablePath: engine('chromium'), args: args.split(' ') })
+
+/** What the tests need of a page of Playwright's. */
+export const pageOf = (page: PlaywrightPage): Page => ({
+  evaluate: (expression) => page.evaluate(expression),
+  goto: async (url) => void (await page.goto(url)),
+  close: () => page.close(),
+})
 
 /** Chromium over its DevTools protocol; Playwright makes and removes the profile. */
 export async function launch(): Promise<Browser> {
@@ -18,11 +25,7 @@ export async function launch(): Promise<Browser> {
     async open(url) {
       const page = await context.newPage()
       await page.goto(url)
-      return {
-        evaluate: (expression) => page.evaluate(expression),
-        goto: async (url) => void (await page.goto(url)),
-        close: () => page.close(),
-      }
+      return pageOf(page)
     },
     close: () => browser.close(),
   }

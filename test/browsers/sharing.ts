@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createHub } from '../../src/server/index.ts'
 import { listen, shut } from '../helpers/listen.ts'
+import { until as wait } from '../helpers/until.ts'
 import type { Browser, Page } from './browser.ts'
 import { bundle } from './bundle.ts'
 
@@ -19,15 +19,11 @@ export interface Tab extends Page {
   readonly name: string
 }
 
-export async function until(condition: () => boolean | Promise<boolean>, milliseconds = 10_000): Promise<void> {
-  const end = performance.now() + milliseconds
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not within ${milliseconds} ms: ${condition}`)
-    await sleep(10)
-  }
-}
+export const until = (condition: Parameters<typeof wait>[0]): Promise<void> => wait(condition, 10_000)
 
 export const reportOf = async (page: Page): Promise<Report> => JSON.parse(await page.evaluate<string>('report()'))
+
+export type World = Awaited<ReturnType<typeof serveShared>>
 
 /** A server whose pages share a connection, under 200 events a second. */
 export async function serveShared() {

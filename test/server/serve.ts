@@ -4,6 +4,8 @@ import { createHub, type Hub, type HubOptions, type Subscription } from '../../s
 import { listen, shut } from '../helpers/listen.ts'
 import { open, type Reader, type ReaderOptions } from '../helpers/reader.ts'
 
+export { until } from '../helpers/until.ts'
+
 const undo: Array<() => unknown> = []
 
 afterEach(async () => {
@@ -57,13 +59,4 @@ export function warnings(): Error[] {
   process.on('warning', hear)
   after(() => process.off('warning', hear))
   return heard
-}
-
-/** Asks again and again until it is true. */
-export async function until(condition: () => boolean, milliseconds = 5000): Promise<void> {
-  const end = performance.now() + milliseconds
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`not within ${milliseconds} ms: ${condition}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
 }

@@ -1,49 +1,32 @@
-import { createServer, type ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Live } from '../../src/client/store/live.ts'
 import { createStore } from '../../src/client/store/store.ts'
 import { ConnectError, type Connection, type ConnectOptions, connect } from '../../src/index.ts'
 import { createHub, createRuns, type Hub, type HubOptions } from '../../src/server/index.ts'
 import { type ShareOptions, shared } from '../../src/share/index.ts'
 import { Tail } from '../../src/share/tail.ts'
-import { listen, shut } from '../helpers/listen.ts'
 import { Locks } from '../helpers/locks.ts'
+import { after, serve as serveWith, until } from '../server/serve.ts'
 
 // One connection for all who share it: over real HTTP and a real BroadcastChannel; only the locks are a stand-in, because
 // not every Node has them. What is true of real tabs is asked of real browsers.
 
-const undo: Array<() => unknown> = []
 let locks: Locks
 beforeEach(() => {
   locks = new Locks()
   vi.stubGlobal('navigator', { locks })
 })
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-  vi.unstubAllGlobals()
-})
-
-async function until(condition: () => boolean, milliseconds = 5000) {
-  const end = performance.now() + milliseconds
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`not within ${milliseconds} ms: ${condition}`)
-    await sleep(2)
-  }
-}
 
 async function serve(options: HubOptions = {}) {
   const hub: Hub = createHub(options)
+  after(() => hub.close({ within: 0 }))
   const asked: { url: string; lastEventId: string | undefined }[] = []
-  const server = createServer((request, response) => {
+  const url = await serveWith((request, response) => {
     asked.push({ url: request.url ?? '', lastEventId: request.headers['last-event-id'] as string | undefined })
     void hub.handle(request, response)
   })
-  const url = `http://127.0.0.1:${await listen(server)}/`
-  undo.push(
-    () => shut(server),
-    () => hub.close({ within: 0 }),
-  )
   return { hub, url, asked }
 }
 
@@ -65,7 +48,7 @@ function open(url: string, options: ConnectOptions & { sharing?: ShareOptions; n
     share: shared(name, { heartbeat: 200, ...sharing }),
   })
   connection.on(({ data }) => heard.push(data))
-  undo.push(() => connection.close())
+  after(() => connection.close())
   return { connection, heard, gaps }
 }
 
@@ -195,14 +178,12 @@ describe('what is everybody’s', () => {
     ['a status that is final', (_: number) => 404, 'failed'],
   ])('is the end: %s', async (_, statusOf, reason) => {
     let count = 0
-    const server = createServer((_, response) => {
+    const url = await serveWith((_, response) => {
       if (count++ === 0) {
         response.writeHead(200, { 'content-type': 'text/event-stream' }).write('retry: 20\n\ndata: a\n\n')
         setTimeout(() => response.end(), 60)
       } else response.writeHead(statusOf(count)).end('no')
     })
-    const url = `http://127.0.0.1:${await listen(server)}/`
-    undo.push(() => shut(server))
     const errors: unknown[][] = []
     const tabs = await openAll(3, url, { onError: (error) => errors.push([error.code, error.status]) })
     expect(await Promise.all(tabs.map(({ connection }) => connection.closed))).toEqual(Array(3).fill(reason))
@@ -214,14 +195,12 @@ describe('what is everybody’s', () => {
 
   test('is what the server asks to wait: another tab that takes over waits for the rest of it', async () => {
     const times: number[] = []
-    const server = createServer((_, response) => {
+    const url = await serveWith((_, response) => {
       times.push(performance.now())
       if (times.length === 1) response.writeHead(429, { 'retry-after': '1' }).end('later')
       else response.writeHead(200, { 'content-type': 'text/event-stream' }).write('retry: 700\n\ndata: a\n\n')
       if (times.length === 2) setTimeout(() => response.end(), 100)
     })
-    const url = `http://127.0.0.1:${await listen(server)}/`
-    undo.push(() => shut(server))
     const options = { onError: () => {}, retry: { base: 20, max: 50, jitter: false } }
     const tabs = [open(url, options), open(url, options), open(url, options)]
     await until(() => tabs.every(({ connection }) => connection.state === 'waiting'))
@@ -272,11 +251,9 @@ describe('what is everybody’s', () => {
   })
 
   test('is an error, with what its answer was, and no more', async () => {
-    const server = createServer((_, response) => {
+    const url = await serveWith((_, response) => {
       response.writeHead(503, { 'retry-after': '0', 'x-reason': 'full' }).end('come back')
     })
-    const url = `http://127.0.0.1:${await listen(server)}/`
-    undo.push(() => shut(server))
     const errors: ConnectError[][] = [[], []]
     const tabs = errors.map((list) =>
       open(url, {
@@ -406,7 +383,7 @@ describe('what is each tab’s own', () => {
       initial: '',
     }
     const store = createStore(live as Live)
-    undo.push(store.subscribe(() => {}))
+    after(store.subscribe(() => {}))
     await until(() => store.getSnapshot().state === 'open')
     for (const n of numbers(1, 3)) await hub.publish({ data: n })
     await until(() => store.getSnapshot().data === '123' && first?.heard.length === 3)
@@ -417,7 +394,7 @@ describe('what is each tab’s own', () => {
     const { hub, url } = await serve()
     const [first] = await openAll(1, url)
     const json = connect<{ tick: { price: number } }>(url, { parse: 'json', share: shared(`name ${names}`) })
-    undo.push(() => json.close())
+    after(() => json.close())
     const prices: number[] = []
     json.on('tick', ({ data }) => prices.push(data.price))
     await json.opened
@@ -481,7 +458,7 @@ describe('servers of others', () => {
     const responses = new Set<ServerResponse>()
     const asked: (string | undefined)[] = []
     let last = 0
-    const server = createServer((request, response) => {
+    const url = await serveWith((request, response) => {
       const id = request.headers['last-event-id'] as string | undefined
       asked.push(id)
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write(':\n\n')
@@ -489,8 +466,6 @@ describe('servers of others', () => {
       responses.add(response)
       response.on('close', () => responses.delete(response))
     })
-    const url = `http://127.0.0.1:${await listen(server)}/`
-    undo.push(() => shut(server))
     const publish = () => {
       last++
       for (const response of responses) response.write(write(last))
@@ -519,8 +494,12 @@ describe('servers of others', () => {
   test('whose ids are in the data: the cursor finds them for whoever takes over', async () => {
     const { url, publish, asked } = await serveOthers((n) => `data: {"at":${n}}\n\n`, Number)
     const urls: string[] = []
+    let looks = 0
     const tabs = await openAll(3, url, {
-      cursor: ({ data }) => String(JSON.parse(data).at),
+      cursor: ({ data }) => {
+        looks++
+        return String(JSON.parse(data).at)
+      },
       lastEventIdParam: 'after',
       fetch: ((input: string, init: RequestInit) => {
         urls.push(input)
@@ -529,6 +508,8 @@ describe('servers of others', () => {
     })
     for (let n = 0; n < 5; n++) publish()
     await until(() => tabs.every(({ heard }) => heard.length === 5))
+    // The one that leads finds each once, for all.
+    expect(looks).toBe(5)
     tabs[0]?.connection.close()
     await until(() => asked.length === 2)
     expect(urls.map((each) => new URL(each).searchParams.get('after'))).toEqual([null, '5'])
@@ -553,12 +534,10 @@ describe('servers of others', () => {
 describe('a request that may not be sent twice', () => {
   test('is sent once for all, and not again when the tab that sent it has gone', async () => {
     const posts: string[] = []
-    const server = createServer(async (request, response) => {
+    const url = await serveWith(async (request, response) => {
       for await (const chunk of request) posts.push(String(chunk))
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: a\n\n')
     })
-    const url = `http://127.0.0.1:${await listen(server)}/`
-    undo.push(() => shut(server))
     const errors: string[] = []
     const options = {
       method: 'POST',
@@ -576,8 +555,9 @@ describe('a request that may not be sent twice', () => {
 describe('a run', () => {
   async function serveRun() {
     const runs = createRuns({ authorize: 'anyone', retry: 20 })
+    after(() => runs.close({ within: 0 }))
     const requests: string[] = []
-    const server = createServer(async (request, response) => {
+    const url = await serveWith(async (request, response) => {
       const { method, url = '' } = request
       requests.push(`${method} ${url}`)
       let body = ''
@@ -594,12 +574,7 @@ describe('a run', () => {
       }
       await runs.handle(request, response, `${id}`)
     })
-    const url = `http://127.0.0.1:${await listen(server)}/chat`
-    undo.push(
-      () => shut(server),
-      () => runs.close({ within: 0 }),
-    )
-    return { url, requests }
+    return { url: `${url}chat`, requests }
   }
   const question = { method: 'POST', body: 'q1', retry: undefined }
 
@@ -732,7 +707,7 @@ describe('what else may happen', () => {
     const tabs = await openAll(3, url)
     const [held] = (await locks.query()).held
     const channel = new BroadcastChannel(held?.name ?? '')
-    undo.push(() => channel.close())
+    after(() => channel.close())
     const ours = { version: 1, from: 'enemy' }
     let term = 0
     channel.onmessage = ({ data }: { data: { term?: number } }) => {

@@ -58,7 +58,9 @@ export class SharedOptions {
     // A connection may take hold of these numbers when it is made: they stay in one object, which changes with the option.
     options.retry = this.#policy
     const { url } = this.given
-    const connection = new Handle(typeof url === 'function' ? (info) => this.#url(info) : (url as string), options)
+    // Another address is another stream; a function may be another one at each render.
+    const asked = (info: AttemptInfo) => (this.given.url as (info: AttemptInfo) => string)(info)
+    const connection = new Handle(typeof url === 'function' ? asked : (url as string), options)
     options.retry = this.given.retry
     return connection
   }
@@ -71,10 +73,6 @@ export class SharedOptions {
       }, raw)
     }
     return this.#located.id
-  }
-  #url(info: AttemptInfo) {
-    const { url } = this.given
-    return typeof url === 'function' ? url(info) : (url as string)
   }
 }
 

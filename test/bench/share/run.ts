@@ -1,12 +1,12 @@
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type CDPSession, chromium, type Page } from 'playwright-core'
+import { type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core'
 import { createHub } from '../../../src/server/index.ts'
-import { type BrowserName, launch } from '../../browsers/browser.ts'
+import { type Browser, type BrowserName, inBrowser } from '../../browsers/browser.ts'
 import { bundle } from '../../browsers/bundle.ts'
 import { CHROMIUM } from '../../browsers/chromium.ts'
-import { serveShared, type Tab } from '../../browsers/sharing.ts'
+import { serveShared, type Tab, type World } from '../../browsers/sharing.ts'
 import { listen, shut } from '../../helpers/listen.ts'
 import { median } from '../median.ts'
 
@@ -53,7 +53,14 @@ const seenBy = async (page: Page): Promise<Map<string, number>> => new Map(JSON.
 
 async function measure(way: (typeof WAYS)[number]): Promise<Figures> {
   const browser = await chromium.launch(CHROMIUM())
-  const context = await browser.newContext()
+  try {
+    return await measureIn(await browser.newContext(), way)
+  } finally {
+    await browser.close()
+  }
+}
+
+async function measureIn(context: BrowserContext, way: (typeof WAYS)[number]): Promise<Figures> {
   const leader = await context.newPage()
   await leader.goto(`${base}?way=${way}&leads=yes`)
   await leader.evaluate('ready')
@@ -77,7 +84,6 @@ async function measure(way: (typeof WAYS)[number]): Promise<Figures> {
   await sleep(500)
   const cpu = ((await busy(session)) - before) * (1e6 / COUNT)
   const [first, second] = await Promise.all([seenBy(leader), seenBy(follower)])
-  await browser.close()
   const late = [...first]
     .filter(([data]) => data.startsWith('event'))
     .map(([data, at]) => (second.get(data) as number) - at)
@@ -89,7 +95,14 @@ async function measure(way: (typeof WAYS)[number]): Promise<Figures> {
 /** How long events wait in the other tabs when the one that leads goes, in milliseconds. */
 async function pausesOf(name: BrowserName): Promise<Record<string, number>> {
   const world = await serveShared()
-  const browser = await launch(name)
+  try {
+    return await inBrowser(name, (browser) => pausesIn(world, browser, name === 'chromium'))
+  } finally {
+    await world.close()
+  }
+}
+
+async function pausesIn(world: World, browser: Browser, canCrash: boolean): Promise<Record<string, number>> {
   let all = await world.openTabs(browser, 3)
   const go = async (times: number, act: (leader: Tab) => Promise<unknown>, comesBack = false): Promise<number> => {
     const pauses: number[] = []
@@ -103,11 +116,10 @@ async function pausesOf(name: BrowserName): Promise<Record<string, number>> {
     return median(pauses)
   }
   const closed = await go(15, (leader) => leader.close())
-  const crashed =
-    name === 'chromium' ? await go(15, async (leader) => void leader.goto('chrome://crash').catch(() => {})) : undefined
+  const crashed = canCrash
+    ? await go(15, async (leader) => void leader.goto('chrome://crash').catch(() => {}))
+    : undefined
   const asleep = await go(5, (leader) => leader.evaluate('freeze(4000)'), true)
-  await browser.close()
-  await world.close()
   return { closed, ...(crashed && { crashed }), asleep }
 }
 

@@ -14,8 +14,8 @@ export interface Given extends Place {
   readonly isWhole?: boolean
 }
 
-/** One of those who share a connection, as its parts see it. */
-export interface Common {
+/** What a role needs of the member that plays it. */
+export interface RoleHome {
   readonly shared: Shared
   readonly control: Control
   readonly tail: Tail
