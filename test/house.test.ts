@@ -57,7 +57,7 @@ const nodeTypes = /^(cli\/|server\/http\/node-types\.ts$)/
 /** Where else a global of Node is named, and why that harms nobody who has none. */
 const lateBound: Record<string, string[]> = {
   // Asked for by `globalThis.Buffer` first; elsewhere the bytes stay as they are.
-  'server/reader/frame.ts': ['Buffer'],
+  'server/reader/bytes.ts': ['Buffer'],
   // Asked for by `globalThis.process` first.
   'client/trace.ts': ['process'],
 }

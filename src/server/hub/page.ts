@@ -71,11 +71,12 @@ class JoinedPiece implements Piece {
   }
 
   get frame(): Frame {
-    if (!this.#frame) {
-      const text = this.deliveries.map(({ text }) => text).join('')
-      this.#frame = new Frame(text, { id: this.deliveries[this.deliveries.length - 1]?.id })
-    }
+    this.#frame ??= new Frame(this, { id: this.deliveries.at(-1)?.id })
     return this.#frame
+  }
+
+  get text(): string {
+    return this.deliveries.map(({ text }) => text).join('')
   }
 }
 

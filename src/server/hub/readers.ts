@@ -178,7 +178,7 @@ export class Readers implements Home<HubSubscriber>, ShardHome {
 
   wrote(subscriber: HubSubscriber, { payload }: Bytes, frames: readonly Frame[], now: number): void {
     // What leaves together was published in one turn, but for a reader that was behind, whose frames leave one by one.
-    const last = frames[frames.length - 1]
+    const last = frames.at(-1)
     const after = last?.event && subscriber.live ? now - last.at : undefined
     this.#metrics.wrote(payload.length, frames.length, after)
   }

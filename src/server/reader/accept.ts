@@ -7,6 +7,7 @@ import { NodeExchange } from '../http/node.ts'
 import type { NodeRequest, NodeResponse } from '../http/node-types.ts'
 import { WebExchange } from '../http/web.ts'
 import { checkAcceptOptions } from './accept-options.ts'
+import { toBytes } from './bytes.ts'
 import type { CloseReason } from './close-reason.ts'
 import { BaseConnection, type Connection, MAX_QUEUED, type QueueOptions } from './connection.ts'
 import { lifetime } from './lifetime.ts'
@@ -152,7 +153,7 @@ export class AcceptedConnection extends BaseConnection {
         return reject(this.error)
       }
       this.#unsent.add(reject)
-      exchange.write(new TextEncoder().encode(text), () => {
+      exchange.write(toBytes(text), () => {
         this.#unsent.delete(reject)
         resolve()
       })

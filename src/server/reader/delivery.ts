@@ -20,7 +20,7 @@ export class Delivery implements PublishedEvent {
   }
 
   get frame(): Frame {
-    this.#frame ??= new Frame(this.text, { event: this })
+    this.#frame ??= new Frame(this, { event: this })
     return this.#frame
   }
 

@@ -1,32 +1,43 @@
-const encoder = /* @__PURE__ */ new TextEncoder()
+import { toBytes } from './bytes.ts'
 
-/** Bytes for many readers: made once, framed once, shared by every socket that they are written to. */
-export class Bytes {
+/** Bytes for many readers: made once, when they are first written, framed once, shared by every socket that they go to. */
+export abstract class Bytes {
+  #made: readonly [payload: Uint8Array, chunk: Uint8Array] | undefined
+
+  abstract readonly text: string
+
   /** The event stream's bytes, for everything that frames by itself. */
-  readonly payload: Uint8Array
-  /** The same as an HTTP/1.1 chunk, RFC 9112 §7.1: size in hexadecimal, CRLF, payload, CRLF. */
-  readonly chunk: Uint8Array
-
-  constructor(payloads: readonly Uint8Array[]) {
-    let size = 0
-    for (const payload of payloads) size += payload.length
-    const start = encoder.encode(`${size.toString(16)}\r\n`)
-    const chunk = new Uint8Array(start.length + size + 2)
-    let at = 0
-    for (const part of [start, ...payloads, encoder.encode('\r\n')]) {
-      chunk.set(part, at)
-      at += part.length
-    }
-    // Node's streams make a Buffer of every Uint8Array that they are given, once per reader. One made here is made once.
-    this.chunk = globalThis.Buffer ? Buffer.from(chunk.buffer) : chunk
-    this.payload = this.chunk.subarray(start.length, -2)
+  get payload(): Uint8Array {
+    return this.#bytes[0]
   }
+
+  /** The same as an HTTP/1.1 chunk, RFC 9112 §7.1: size in hexadecimal, CRLF, payload, CRLF. */
+  get chunk(): Uint8Array {
+    return this.#bytes[1]
+  }
+
+  get #bytes(): readonly [payload: Uint8Array, chunk: Uint8Array] {
+    this.#made ??= framed(this.text)
+    return this.#made
+  }
+}
+
+/** `size` in bytes is that in characters for nearly all text; for other text it is found out. */
+function framed(text: string, size = text.length): readonly [payload: Uint8Array, chunk: Uint8Array] {
+  const start = `${size.toString(16)}\r\n`
+  const chunk = toBytes(`${start}${text}\r\n`)
+  const found = chunk.length - start.length - 2
+  return found === size ? [chunk.subarray(start.length, -2), chunk] : framed(text, found)
 }
 
 /** Who waits for the bytes of a frame to leave. */
 export interface Waiter {
   sent(): void
   failed(error: unknown): void
+}
+
+interface Source {
+  readonly text: string
 }
 
 interface FrameFacts<Event> {
@@ -46,11 +57,22 @@ export class Frame<Event extends { readonly id: string } = { readonly id: string
   /** When it was made, in milliseconds of `performance.now()`. */
   readonly at = performance.now()
 
-  constructor(text: string, { event, waiter, id = event?.id }: FrameFacts<Event> = {}) {
-    super([encoder.encode(text)])
+  /** About how many bytes it has: one for each character. */
+  readonly size: number
+  readonly #source: string | Source
+
+  /** What it holds is asked for when it is written, and not kept beside its bytes: a source has it at hand. */
+  constructor(source: string | Source, { event, waiter, id = event?.id }: FrameFacts<Event> = {}) {
+    super()
+    this.#source = source
+    this.size = this.text.length
     this.event = event
     this.waiter = waiter
     this.id = id
+  }
+
+  get text(): string {
+    return typeof this.#source === 'string' ? this.#source : this.#source.text
   }
 }
 
@@ -59,7 +81,7 @@ export class Frame<Event extends { readonly id: string } = { readonly id: string
  * the bytes that the frames are merged into. Events are delivered one after the other, each to all its readers: so the
  * path that was taken last is the only one worth remembering.
  */
-export class Batch {
+export class Batch extends Bytes {
   readonly size: number
   /** Whether somebody waits for one of them. */
   readonly isAwaited: boolean
@@ -67,11 +89,11 @@ export class Batch {
   readonly #before: Batch | undefined
   #next: Batch | undefined
   #frames: Frame[] | undefined
-  #bytes: Bytes | undefined
 
   /** Without a frame it is where the paths of a turn begin. */
   constructor(frame?: Frame, before?: Batch) {
-    this.size = frame && before ? before.size + frame.payload.length : 0
+    super()
+    this.size = frame && before ? before.size + frame.size : 0
     this.isAwaited = frame?.waiter !== undefined || (before?.isAwaited ?? false)
     this.#frame = frame
     this.#before = before
@@ -97,9 +119,15 @@ export class Batch {
     return this.#frames
   }
 
+  // Encoded at once: one by one it costs four times as much.
+  get text(): string {
+    let text = ''
+    for (const frame of this.frames) text += frame.text
+    return text
+  }
+
   get bytes(): Bytes {
     const [first] = this.frames
-    this.#bytes ??= first && this.frames.length === 1 ? first : new Bytes(this.frames.map(({ payload }) => payload))
-    return this.#bytes
+    return first && this.frames.length === 1 ? first : this
   }
 }

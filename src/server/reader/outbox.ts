@@ -183,7 +183,7 @@ export class Outbox {
   #write(bytes: Bytes, frames: readonly Frame[], isAwaited: boolean): void {
     const now = performance.now()
     this.writtenAt = now
-    const id = lastId(frames)
+    const id = frames.findLast((frame) => frame.id !== undefined)?.id
     if (id !== undefined) {
       this.sent = id
       this.placedAt = now
@@ -224,12 +224,4 @@ export class Outbox {
     for (const resolve of this.#onRoom ?? []) resolve()
     this.#onRoom = undefined
   }
-}
-
-function lastId(frames: readonly Frame[]): string | undefined {
-  for (let index = frames.length - 1; index >= 0; index--) {
-    const id = frames[index]?.id
-    if (id !== undefined) return id
-  }
-  return undefined
 }

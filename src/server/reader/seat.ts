@@ -111,7 +111,7 @@ export class Seat {
   offerAll(piece: Piece): boolean {
     const { subscriber } = this
     if (!this.#home.isSame || !piece.isForAll || subscriber.view.hasFilter) return false
-    this.offset = (piece.deliveries[piece.deliveries.length - 1] as Delivery).entry.offset
+    this.offset = (piece.deliveries.at(-1) as Delivery).entry.offset
     if (subscriber.reason) return true
     // By itself: joined with others it would be made anew for each reader.
     subscriber.outbox.flush()

@@ -19,12 +19,21 @@ async function crowd() {
 
 test('an event is encoded once, however many read it', async () => {
   const { hub, readers } = await crowd()
-  const encode = vi.spyOn(TextEncoder.prototype, 'encode')
+  const encode = vi.spyOn(Buffer, 'from')
   await hub.publish({ type: 'tick', data: { price: 3 } })
   await Promise.all(readers.map((reader) => reader.until(1)))
-  // The event itself, and the length of its chunk and what ends that.
-  expect(encode.mock.calls.filter(([text]) => text?.includes('tick'))).toHaveLength(1)
-  expect(encode.mock.calls.length).toBeLessThan(5)
+  const texts = encode.mock.calls.map(([text]) => String(text)).filter((text) => text.includes('tick'))
+  expect(texts).toEqual([expect.stringMatching(/^[0-9a-f]+\r\nid: \S+\nevent: tick\ndata: \{"price":3\}\n\n\r\n$/)])
+  encode.mockRestore()
+})
+
+test('what is published in one turn is encoded together', async () => {
+  const { hub, readers } = await crowd()
+  const encode = vi.spyOn(Buffer, 'from')
+  for (let n = 0; n < 10; n++) void hub.publish({ type: 'tick', data: n })
+  await Promise.all(readers.map((reader) => reader.until(10)))
+  expect(encode.mock.calls.filter(([text]) => String(text).includes('tick'))).toHaveLength(1)
+  encode.mockRestore()
 })
 
 test('ten events of one turn are one write for each reader, of the same bytes for all', async () => {

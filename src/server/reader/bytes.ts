@@ -1,0 +1,4 @@
+/** Text as bytes of UTF-8. Node's streams make a Buffer of every other kind that they are given, once per reader. */
+export function toBytes(text: string): Uint8Array {
+  return globalThis.Buffer ? Buffer.from(text) : new TextEncoder().encode(text)
+}
