@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
 import { run } from './run.ts'
 
-// Each row of the README's table is caused here, and its text is the very line.
+// Each row of the guide's table is caused here, and its text is the very line.
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-const begin = readme.indexOf('What is not understood is told on standard error')
-const rows = [...readme.slice(begin, readme.indexOf('| exit code |', begin)).matchAll(/^\| `([^`]+)` \|/gm)].map(
+const guide = readFileSync(new URL('../../src/cli/README.md', import.meta.url), 'utf8')
+const begin = guide.indexOf('What is not understood is told on standard error')
+const rows = [...guide.slice(begin, guide.indexOf('| exit code |', begin)).matchAll(/^\| `([^`]+)` \|/gm)].map(
   ([, text = '']) => text,
 )
 const told: string[] = []

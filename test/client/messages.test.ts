@@ -23,7 +23,7 @@ async function first(url: string, options: Options = {}): Promise<ConnectError> 
   })
 }
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const guide = readFileSync(new URL('../../src/client/README.md', import.meta.url), 'utf8')
 
 describe('a message names the request without what may be secret, what came, and what its causes say', () => {
   const told = new Set<string>()
@@ -175,7 +175,7 @@ describe('a message names the request without what may be secret, what came, and
   })
 
   test('every code has its row in the guide, and every row its test here', () => {
-    const table = readme.slice(readme.indexOf('| code | message | then | what to do |'))
+    const table = guide.slice(guide.indexOf('| code | message | then | what to do |'))
     const rows = [...table.slice(0, table.indexOf('\n\n')).matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, code]) => code)
     expect(rows.sort()).toEqual([...told].sort())
   })

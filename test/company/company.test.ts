@@ -240,8 +240,8 @@ test('webpack 5 bundles every entry without a warning, and without the checks of
 })
 
 test('a stream of the reference server of Durable Streams is read whole, cut off again and again, to its end', () => {
-  const snippet = /### A Durable Streams server[\s\S]*?```ts\n([\s\S]*?)```/.exec(
-    readFileSync('README.md', 'utf8'),
+  const snippet = /## A Durable Streams server[\s\S]*?```ts\n([\s\S]*?)```/.exec(
+    readFileSync('src/client/services.md', 'utf8'),
   )?.[1]
   const folder = project(
     packed,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { peers } from '../protocol/peers.ts'
 import { root } from './snippets.ts'
 
 /** What `npm run bench:record` wrote. */
@@ -238,7 +239,52 @@ function delivery({ parser: { delivery } }: Results): string {
   )
 }
 
+/** The few figures that tell most, for the first page. */
+function beside({ redis, runs, server: { memory }, parser: { fresh } }: Results): string {
+  const lost = (way: string) => String(redis.lost[way]?.lost)
+  const end = (way: string) =>
+    runs.lost[way]?.ends ? `told after ${runs.lost[way]?.after.toFixed(0)} s` : 'never told'
+  const heap = (name: string) => `${memory[name]?.heap.toFixed(1)} KiB`
+  const speed = (node: string, name: string) => {
+    const found = Object.values(fresh[node]?.['bytes'] ?? {}).flatMap((row) => row[name] ?? [])
+    return two(mean(found))
+  }
+  const parsers = peers.filter(({ departs }) => departs.length > 0)
+  return table(
+    ['', 'unmissed', 'others'],
+    [
+      [
+        'events lost of 600, when the server is killed and replaced',
+        lost('ours'),
+        `${lost('pubsub')} with Redis’ publish and subscribe; ${lost('socketio')} with Socket.IO and its Redis Streams adapter`,
+      ],
+      [
+        'the producer of an answer is killed: its readers elsewhere',
+        end('redis'),
+        `${end('resumable-stream')} by resumable-stream`,
+      ],
+      [
+        'a parser that departs from the standard',
+        'no',
+        `${parsers.map(({ name }) => name).join(', ')}, each [as said](src/protocol/README.md#conformance)`,
+      ],
+      [
+        'parsing in a new process, bytes, eventsource-parser = 1',
+        ['20', '22', '24', '26'].map((node) => `${speed(node, 'unmissed')} on Node ${node}`).join(', '),
+        `undici ${speed('20', 'undici')}, fetch-event-source ${speed('20', 'fetch-event-source')}, openai ${speed('20', 'openai')} on Node 20`,
+      ],
+      [
+        'heap for each idle connection of a server',
+        heap('unmissed'),
+        `${heap('naive')} with \`node:http\` alone, ${heap('sse-channel')} with sse-channel, ${heap('better-sse')} with better-sse, ${heap('hono')} with Hono`,
+      ],
+    ],
+    false,
+  )
+}
+
 const tables: Record<string, (results: Results) => string> = {
+  beside,
   client,
   herd,
   redis,

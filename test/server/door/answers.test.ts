@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
 import { createHub, type HubOptions, type Subscription } from '../../../src/server/index.ts'
 
-// Each row of the README's table is caused here, and its text is the very answer.
+// Each row of the guide's table is caused here, and its text is the very answer.
 
-const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
-const rows = [...readme.matchAll(/^\| (\d{3}) \| `([^`]+)` \|/gm)].map(([, status, text]) => `${status} ${text}`)
+const guide = readFileSync(new URL('../../../src/server/door/README.md', import.meta.url), 'utf8')
+const rows = [...guide.matchAll(/^\| (\d{3}) \| `([^`]+)` \|/gm)].map(([, status, text]) => `${status} ${text}`)
 
 const told = new Set<string>()
 
