@@ -11,6 +11,9 @@ export type EngineName =
   | 'webkit'
   | 'redis'
   | 'nginx'
+  | 'apache'
+  | 'caddy'
+  | 'haproxy'
   | 'promtool'
 export const HOME: string
 export const ENGINES: Record<EngineName, { npm?: string; commands?: string[]; debian?: string[] }>

@@ -25,6 +25,9 @@ export const ENGINES = {
   },
   redis: { commands: ['redis-server', 'redis-cli'], debian: ['redis-server'] },
   nginx: { commands: ['nginx'], debian: ['nginx-light'] },
+  apache: { commands: ['apache2'], debian: ['apache2-bin'] },
+  caddy: { commands: ['caddy'], debian: ['caddy'] },
+  haproxy: { commands: ['haproxy'], debian: ['haproxy'] },
   promtool: { commands: ['promtool'], debian: ['prometheus'] },
 }
 

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createHub } from '../../src/server/index.ts'
 import { freePort, listen, shut } from '../helpers/listen.ts'
-import { type Nginx, startNginx } from '../recipes/nginx.ts'
+import { startProxy } from '../recipes/proxies.ts'
 import { run } from './run.ts'
 
 const undo: Array<() => unknown> = []
@@ -192,7 +192,7 @@ describe('doctor', () => {
     const { port } = new URL(await serve(hub.handle))
     const passes = 'proxy_pass http://hub; proxy_http_version 1.1;'
     const site = `upstream hub { server 127.0.0.1:3000; } server { listen 80; location / { ${passes} } location /held { proxy_ignore_headers X-Accel-Buffering; gzip on; gzip_proxied any; gzip_types *; ${passes} } }`
-    const nginx: Nginx = await startNginx(site, Number(port))
+    const nginx = await startProxy('nginx', site, Number(port))
     undo.push(() => nginx.stop())
     const timer = setInterval(() => void hub.publish({ data: 'tick' }), 200)
     undo.push(() => clearInterval(timer))

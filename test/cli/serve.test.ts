@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
 import { freePort } from '../helpers/listen.ts'
-import { startNginx } from '../recipes/nginx.ts'
+import { recipeOf, startProxy } from '../recipes/proxies.ts'
 import { type Run, run } from './run.ts'
 
 const runs: Run[] = []
@@ -111,8 +110,8 @@ test('a reader survives the death of its server, and goes on with the next one',
 
 test('behind nginx each line arrives at once', async () => {
   const { server, url } = await serve()
-  const site = readFileSync(new URL('../recipes/nginx.conf', import.meta.url), 'utf8')
-  const nginx = await startNginx(site, Number(new URL(url).port))
+  const site = await recipeOf('nginx')
+  const nginx = await startProxy('nginx', site, Number(new URL(url).port))
   try {
     const reader = start(`http://127.0.0.1:${nginx.port}/events`, '-n', '2')
     server.child.stdin.write('one\n')

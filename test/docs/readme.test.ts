@@ -48,10 +48,16 @@ test('the sizes in the README are the budgets that every build is held to', () =
   for (const { name, limit } of budgets) expect(readme).toContain(`| \`${name}\` | ${limit} |`)
 })
 
-const recipes = readdirSync(`${root}test/recipes`).filter((name) => !/\.test\.ts$|^nginx\.ts$/.test(name))
+const LANGUAGES: Record<string, string> = {
+  'nginx.conf': 'nginx',
+  'apache.conf': 'apache',
+  'haproxy.cfg': 'haproxy',
+  Caddyfile: 'caddyfile',
+}
+const recipes = readdirSync(`${root}test/recipes`).filter((name) => !/\.test\.ts$|^proxies\.ts$/.test(name))
 
 test.each(recipes)('the recipe %s is one text: what stands on a page is what is run', (name) => {
-  const language = name === 'nginx.conf' ? 'nginx' : name.split('.').pop()
+  const language = LANGUAGES[name] ?? name.split('.').pop()
   const code = readFileSync(`${root}test/recipes/${name}`, 'utf8')
   expect(everything).toContain(`\`\`\`${language}\n${code}\`\`\`\n`)
 })

@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -10,11 +9,11 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { redisLogs } from '../../src/redis/redis.ts'
 import { createHub, createPublisher } from '../../src/server/index.ts'
 import { freePort } from '../helpers/listen.ts'
-import { startNginx } from '../recipes/nginx.ts'
+import { recipeOf, startProxy } from '../recipes/proxies.ts'
 import { startRedis } from './server.ts'
 import { during, startReader, undoing } from './world.ts'
 
-// The recipes of the README, as they stand there, each in processes of its own.
+// The recipes of the guide, as they stand there, each in processes of its own.
 
 const PATIENT = { timeout: 30_000 }
 const loader = fileURLToPath(new URL('../helpers/typescript.mjs', import.meta.url))
@@ -60,11 +59,11 @@ function publisher() {
 test('two processes behind nginx are restarted one after the other, and no reader misses anything', async () => {
   const ports = [await freePort(), await freePort()] as const
   const servers = [await start('redis-server.ts', ports[0]), await start('redis-server.ts', ports[1])]
-  const site = await readFile(new URL('../recipes/nginx.conf', import.meta.url), 'utf8')
+  const site = await recipeOf('nginx')
   // Else nginx leaves out for ten seconds whoever did not answer once: in the end, both.
   const upstream = `server 127.0.0.1:3000 max_fails=0;\n  server 127.0.0.1:${ports[1]} max_fails=0;`
   const both = site.replace('server 127.0.0.1:3000;', upstream)
-  const nginx = await startNginx(both, ports[0])
+  const nginx = await startProxy('nginx', both, ports[0])
   undo.push(nginx.stop)
   const readers = Array.from({ length: 10 }, () => read(`http://127.0.0.1:${nginx.port}/events`))
   await Promise.all(readers.map(({ opened }) => opened))
