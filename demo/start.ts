@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { buildModules } from '../test/package/build.js'
 import { buildPage } from './build.ts'
+import { docsInBackground } from './docs/background.ts'
 import { startFront } from './server/front.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -12,8 +13,11 @@ const folder = `${root}node_modules/.cache/demo`
 await buildModules()
 await buildPage(folder)
 
-const { url, close } = await startFront({ folder, port: Number(process.env['PORT'] ?? 0) })
-console.log(`The demo is at ${url}   (Ctrl-C stops it)`)
+const site = `${root}node_modules/.cache/docs`
+const docs = docsInBackground(site).then(() => site)
+docs.catch((error) => console.error(error))
+const { url, close } = await startFront({ folder, docs, port: Number(process.env['PORT'] ?? 0) })
+console.log(`The demo is at ${url}   (Ctrl-C stops it)\nThe documentation is at ${url}/docs/`)
 open(url)
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => close().then(() => process.exit()))

@@ -5,6 +5,8 @@ import { request as ask, createServer, type IncomingMessage, type ServerResponse
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import { createFaults } from './faults.ts'
 
 const TYPES: Record<string, string> = {
@@ -12,7 +14,11 @@ const TYPES: Record<string, string> = {
   '.js': 'text/javascript',
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
+  '.md': 'text/markdown',
+  '.txt': 'text/plain',
 }
+
+const compress = promisify(gzip)
 
 // The hub is TypeScript, too.
 const execArgv = ['--import', new URL('../../test/helpers/typescript.mjs', import.meta.url).href]
@@ -30,7 +36,14 @@ export interface Front {
   close(): Promise<void>
 }
 
-export async function startFront({ folder, port = 0 }: { folder: string; port?: number }): Promise<Front> {
+/** `folder` has the page, `docs` the documentation, as soon as that is made. */
+interface FrontOptions {
+  readonly folder: string
+  readonly docs?: Promise<string>
+  readonly port?: number
+}
+
+export async function startFront({ folder, docs, port = 0 }: FrontOptions): Promise<Front> {
   const faults = createFaults()
   let hub = await startHub(0)
 
@@ -73,12 +86,13 @@ export async function startFront({ folder, port = 0 }: { folder: string; port?: 
   }
 
   async function file(path: string, response: ServerResponse) {
-    const name = normalize(path === '/' ? '/index.html' : path)
+    const isDocs = path.startsWith('/docs/')
+    const asked = isDocs ? path.slice('/docs'.length) : path
+    const name = normalize(asked.endsWith('/') ? `${asked}index.html` : asked)
     try {
-      const body = await readFile(join(folder, name))
-      response
-        .writeHead(200, { 'content-type': `${TYPES[extname(name)] ?? 'application/octet-stream'}; charset=utf-8` })
-        .end(body)
+      const body = await readFile(join(isDocs && docs ? await docs : folder, name))
+      const type = `${TYPES[extname(name)] ?? 'application/octet-stream'}; charset=utf-8`
+      response.writeHead(200, { 'content-type': type, 'content-encoding': 'gzip' }).end(await compress(body))
     } catch {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
     }
@@ -88,6 +102,7 @@ export async function startFront({ folder, port = 0 }: { folder: string; port?: 
     const { pathname, search, searchParams } = new URL(request.url ?? '/', 'http://front')
     const page = searchParams.get('page') ?? ''
     const [, area, rest = ''] = pathname.split('/')
+    if (pathname === '/docs') return response.writeHead(301, { location: '/docs/' }).end()
     if (area === 'break' && request.method === 'POST') return control(rest, page, response)
     if (area !== 'api') return file(pathname, response)
     const meets = page && faults.meets(page)
