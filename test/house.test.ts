@@ -27,6 +27,7 @@ const rooms: Record<string, { values: string[]; types?: string[]; packages?: str
   react: { values: ['client/store'], types: ['protocol', 'client'], packages: ['react'] },
   vue: { values: ['client/store'], types: ['protocol', 'client'], packages: ['vue'] },
   svelte: { values: ['client/store'], types: ['protocol', 'client'], packages: ['svelte'] },
+  solid: { values: ['client/store'], types: ['protocol', 'client'], packages: ['solid-js'] },
   share: { values: ['protocol', 'client', 'check'] },
   log: { values: ['protocol'] },
   // What all rooms of the server share, and those that show what is in them.

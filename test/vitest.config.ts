@@ -14,7 +14,7 @@ const system = ['browsers', 'runtimes', 'chaos', 'load', 'recipes', 'cli', 'demo
 const company = 'test/company/**/*.test.ts'
 
 /** Suites of what lives in a page; those of React run a second time with React 18, whose packages know nothing of 19's. */
-const pages = ['react', 'vue', 'svelte'].map((room) => `test/${room}/**/*.test.{ts,tsx}`)
+const pages = ['react', 'vue', 'svelte', 'solid'].map((room) => `test/${room}/**/*.test.{ts,tsx}`)
 const react18 = fileURLToPath(new URL('../fixtures/react18/node_modules/', import.meta.url))
 /** Compiles components, for the page or for a server where the import asks for one. */
 const svelte = {
@@ -31,7 +31,7 @@ const page = {
   restoreMocks: true,
   unstubGlobals: true,
   // Left to Node, it would be its half for servers.
-  server: { deps: { inline: [/svelte/] } },
+  server: { deps: { inline: [/svelte/, /solid-js/] } },
 }
 
 export default defineConfig({

@@ -10,17 +10,9 @@ import {
   unref,
   watchPostEffect,
 } from 'vue'
-import type { AttemptInfo } from '../client/options.ts'
 import type { Parse, SchemaEvents, Schemas } from '../client/schema.ts'
-import {
-  BEFORE,
-  type Live,
-  merge,
-  type StoreOptions,
-  type StoreState,
-  selected,
-  streamId,
-} from '../client/store/live.ts'
+import { askUrl } from '../client/store/asked-url.ts'
+import { type Live, merge, type StoreOptions, type StoreState, selected, streamId } from '../client/store/live.ts'
 import type { AnySchemas, StreamOptions, StreamState, StreamUrl } from '../client/store/options.ts'
 import { createStore } from '../client/store/store.ts'
 import { injectStreamDefaults } from './stream-defaults.ts'
@@ -100,7 +92,10 @@ export function useEventStream(
   options?: MaybeRefOrGetter<StoreOptions>,
 ): StreamRefs<StoreState> {
   const defaults = injectStreamDefaults()
-  const read = (): Live => ({ ...merge(toValue(defaults) as StoreOptions, toValue(options)), url: readUrl(url) })
+  const read = (): Live => ({
+    ...merge(toValue(defaults) as StoreOptions, toValue(options)),
+    url: askUrl(unref(url) as StreamUrl),
+  })
   let live = read()
   let store = createStore(live)
   // One ref for everything, so that no part of it is older than another.
@@ -127,26 +122,6 @@ export function useEventStream(
 }
 
 const isDone = (name: string): name is 'reconnect' | 'close' | 'stop' => ['reconnect', 'close', 'stop'].includes(name)
-
-/** The address of now. A function is asked again at each attempt, yet it is another stream only with another answer. */
-function readUrl(given: MaybeRefOrGetter<StreamUrl>): StreamUrl {
-  const ask = unref(given) as StreamUrl | ((info: AttemptInfo) => StreamUrl)
-  if (typeof ask !== 'function') return ask
-  let now: unknown
-  try {
-    now = ask(BEFORE)
-    // Only the attempts wait for it.
-    Promise.resolve(now).catch(() => {})
-  } catch {
-    // The attempts will fail as well, and tell it.
-    now = ask
-  }
-  const address = (info: AttemptInfo) => {
-    const url = ask(info)
-    return (typeof url === 'function' ? url(info) : url) as string
-  }
-  return now ? Object.assign(address, { toString: () => `${now}` }) : undefined
-}
 
 /** Whether the page is shown: a KeepAlive keeps pages that were left. */
 function watchActivity() {

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:record`: runs the benchmarks whose figures stand in the README, and writes them to results.json, from
- * which `npm run docs` makes the tables. An hour on a quiet machine; a part of it by its name: parser, client, server, redis, runs, share, herd.
+ * which `npm run docs` makes the tables. An hour on a quiet machine; a part of it by its name: parser, client, server, hub, redis, runs, share, herd.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -78,6 +78,7 @@ const parts = {
     JSON.parse(
       run([...typescript, `${root}test/bench/server/run.ts`, '--skip', 'stalled', '--json'], { capture: true }),
     ),
+  hub: () => JSON.parse(run([...typescript, `${root}test/bench/hub/run.js`, '--json'], { capture: true })),
   runs: () =>
     JSON.parse(run([...typescript, `${root}test/bench/runs/run.ts`, '--json', '--rounds', '3'], { capture: true })),
   share: () =>

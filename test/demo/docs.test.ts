@@ -93,10 +93,13 @@ test.each(names)(
   },
 )
 
-test.each(['index', 'client', 'react', 'operations'])('axe finds nothing on %s in the dark', async (name) => {
-  await using visitor = await visit(name, 'dark')
-  expect(await violationsOf(visitor.page)).toEqual([])
-})
+test.concurrent.each(['index', 'client', 'react', 'operations'])(
+  'axe finds nothing on %s in the dark',
+  async (name) => {
+    await using visitor = await visit(name, 'dark')
+    expect(await violationsOf(visitor.page)).toEqual([])
+  },
+)
 
 test.each([360, 768])('nothing but code and tables is wider than a screen of %i', async (width) => {
   for (const name of ['index', 'client', 'promises']) {

@@ -22,6 +22,7 @@ interface Results {
     readonly late: Record<'ours' | 'bare', { readonly median: number; readonly p99: number }>
     readonly pauses: Record<string, Record<string, number>>
   }
+  readonly hub: { readonly rows: readonly { task: string; microseconds: number; plain?: number }[] }
   readonly redis: {
     readonly ways: Record<string, Record<'median' | 'p99' | 'followed' | 'published', number>>
     readonly lost: Record<string, { readonly lost: number; readonly twice: number }>
@@ -66,6 +67,13 @@ function herd({ herd: { rows } }: Results): string {
   return table(
     ['server', '`connect`', 'fixed 3 s', 'exponential without jitter'],
     rows.map((row) => [row.world, cell(row.ours), cell(row['fixed 3 s']), cell(row['exponential, no jitter'])]),
+  )
+}
+
+function hub({ hub: { rows } }: Results): string {
+  return table(
+    ['CPU of the server for …', 'beside what one would write by hand', 'µs, in that run'],
+    rows.map(({ task, plain, microseconds }) => [task, plain === undefined ? '' : two(plain), two(microseconds)]),
   )
 }
 
@@ -287,6 +295,7 @@ const tables: Record<string, (results: Results) => string> = {
   beside,
   client,
   herd,
+  hub,
   redis,
   runs,
   share,

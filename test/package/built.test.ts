@@ -16,11 +16,11 @@ test('it has all that the hook’s own entry has', async () => {
   expect(boundary).toEqual(own)
 })
 
-test.each(['react', 'vue', 'svelte', 'index'])('the built %s says nothing of the kind', (name) => {
+test.each(['react', 'vue', 'svelte', 'solid', 'index'])('the built %s says nothing of the kind', (name) => {
   expect(built(name)).not.toContain('use client')
 })
 
-test.each(['react', 'vue', 'svelte/reactivity'])('what is built leaves %s to its user', (framework) => {
+test.each(['react', 'vue', 'svelte/reactivity', 'solid-js'])('what is built leaves %s to its user', (framework) => {
   const files = readdirSync(`${root}dist`).filter((path) => /\.js$/.test(path))
   const imported = new RegExp(`from ["']${framework}["']`)
   expect([...files, 'svelte/runes.js'].some((path) => imported.test(built(path.slice(0, -3))))).toBe(true)
@@ -45,7 +45,7 @@ test.each(entries)('esbuild bundles %s without a warning', async (entry) => {
     write: false,
     format: 'esm',
     logLevel: 'silent',
-    external: ['react', 'vue', 'svelte'],
+    external: ['react', 'vue', 'svelte', 'solid-js'],
   })
   expect(warnings).toEqual([])
 })
@@ -106,7 +106,7 @@ test('Vite bundles every entry for production, without a warning and without tho
           id === `${root}test/all.js` ? `${code}\nconsole.log(${names.map((_, at) => `e${at}`)})` : undefined,
       },
     ],
-    build: { write: false, rollupOptions: { input: 'virtual:all', external: ['react', 'vue', /^svelte/] } },
+    build: { write: false, rollupOptions: { input: 'virtual:all', external: ['react', 'vue', /^svelte/, 'solid-js'] } },
   })) as { output: { code?: string }[] }
   expect(warnings).toEqual([])
   const built = result.output.map(({ code = '' }) => code).join('')

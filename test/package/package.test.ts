@@ -64,7 +64,7 @@ describe.each(['node-20', 'node-22', 'node-24', 'node-26'] as const)('CommonJS o
     const project = join(packed.folder, `common-${node}`)
     mkdirSync(project)
     unpack(packed, project)
-    for (const name of ['react', 'vue', 'svelte'])
+    for (const name of ['react', 'vue', 'svelte', 'solid-js'])
       symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name))
     const names = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports)
     const entries = names.filter((name) => !name.endsWith('.json')).map((name) => name.replace('.', 'unmissed'))

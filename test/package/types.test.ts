@@ -30,6 +30,7 @@ import { useEventStream } from 'unmissed/react'
 import { useEventStream as useInVue } from 'unmissed/vue'
 import { eventStream } from 'unmissed/svelte'
 import { EventStream } from 'unmissed/svelte/runes'
+import { createEventStream } from 'unmissed/solid'
 
 interface Tick { price: number }
 export const logOf = (client: RedisClient) => redisLogs(client, { queue: { within: 1000 } }).open('news', { count: 10 })
@@ -92,7 +93,8 @@ beforeAll(() => {
       mkdirSync(join(folder, 'node_modules/@types'))
       const link = (target: string, name: string) => symlinkSync(target, join(folder, 'node_modules', name))
       link(join(HOME, 'node_modules', `types-node-${node}`), '@types/node')
-      for (const name of ['react', 'vue', 'svelte', '@types/react']) link(join(root, 'node_modules', name), name)
+      for (const name of ['react', 'vue', 'svelte', 'solid-js', '@types/react'])
+        link(join(root, 'node_modules', name), name)
     }
 })
 afterAll(() => packed.remove())
