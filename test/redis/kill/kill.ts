@@ -17,7 +17,8 @@ function start(name: string, ...args: string[]): ChildProcess {
 export interface Outcome {
   /** Per client, what it heard. */
   readonly heard: readonly string[][]
-  readonly gaps: number
+  /** What they were told to be lost, and when: second, client, what the server says of it. */
+  readonly gaps: readonly string[]
   /** Per publisher, what was taken and what was not. */
   readonly published: Readonly<Record<string, { taken: number[]; rejected: number[] }>>
   readonly kills: number
@@ -40,15 +41,16 @@ export async function kill(seconds: number, count = 200): Promise<Outcome> {
     balancer.backends.add(own)
   }
   await Promise.all([add(), add(), add(), add()])
-  let gaps = 0
+  const gaps: string[] = []
+  let now = 0
   let reconnects = 0
   const heard: string[][] = []
-  const connections = Array.from({ length: count }, () => {
+  const connections = Array.from({ length: count }, (_, client) => {
     const own: string[] = []
     heard.push(own)
     const connection = connect(balancer.url, {
       retry: { base: 50, max: 1000 },
-      onGap: () => gaps++,
+      onGap: (gap) => gaps.push(`second ${now}, client ${client}: ${JSON.stringify(gap)}`),
       onState: ({ state }) => {
         if (state === 'waiting') reconnects++
       },
@@ -67,6 +69,7 @@ export async function kill(seconds: number, count = 200): Promise<Outcome> {
   try {
     for (let second = 1; second <= seconds; second++) {
       await sleep(1000)
+      now = second
       const alive = [...servers.keys()]
       const own = alive[Math.floor(Math.random() * alive.length)] as number
       balancer.backends.delete(own)
