@@ -92,6 +92,29 @@ describe.each(CHANNELS)('Redis, restarted (%s)', (kind) => {
     expect(back.gaps).toEqual([])
   })
 
+  test('again, while a place of an earlier life is looked for: it is found in the new one', async () => {
+    const log = `news ${++name}`
+    const { two, a: first } = await aAndB([kind, kind], log)
+    await redis().restart()
+    await two.hub.publish({ data: 'c' })
+    // Between the answer and the reading that follows it.
+    const { continues } = two.log
+    let isRestarted = false
+    two.log.continues = async (place) => {
+      const found = await continues?.call(two.log, place)
+      if (!isRestarted) {
+        isRestarted = true
+        await redis().restart()
+      }
+      return found
+    }
+    const back = read(two.url, first.id)
+    await expect.poll(() => back.heard, PATIENT).toEqual(['b', 'c'])
+    await two.hub.publish({ data: 'd' })
+    await expect.poll(() => back.heard, PATIENT).toEqual(['b', 'c', 'd'])
+    expect([isRestarted, back.gaps]).toEqual([true, []])
+  })
+
   test('a repeated publish is known again, and one that was lost is none', async () => {
     const log = `news ${++name}`
     const one = await process(kind, log)

@@ -91,7 +91,8 @@ export class Replay {
       return (await this.#isCovered(position, interest)) ? position : undefined
     }
     const same = await this.#continuing.from(position)
-    return same && (await this.#feed.pages.read(same)) && (await this.#isCovered(same, interest)) ? same : undefined
+    // The life that it continues in may be over by now, too.
+    return same && this.#wholeFrom(same, interest)
   }
 
   async #catchUp(reader: Seat): Promise<void> {
