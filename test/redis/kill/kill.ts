@@ -1,18 +1,38 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { connect } from '../../../src/index.ts'
 import { ask } from '../cluster.ts'
 import { ON_DISK, startRedis } from '../server.ts'
 import { startBalancer } from './balancer.ts'
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-const loader = fileURLToPath(new URL('../../helpers/typescript.mjs', import.meta.url))
+/** Where the packages are found that are not built in. */
+const built = here(`../../../node_modules/.cache/kill-${process.pid}/`)
 
-function start(name: string, ...args: string[]): ChildProcess {
-  return fork(here(name), args, { execArgv: ['--import', loader], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+/**
+ * Each process as one file. One is started in each second: read file by file it takes more than a second of CPU until it
+ * serves, so that the test would kill faster than the machine can start, and its clients would be away for minutes.
+ */
+async function buildProcesses(): Promise<void> {
+  await build({
+    entryPoints: ['server', 'publisher'].map((name) => here(`${name}.ts`)),
+    outdir: built,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+  })
 }
+
+const start = (name: string, ...args: string[]): ChildProcess =>
+  fork(join(built, `${name}.mjs`), args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
 
 export interface Outcome {
   /** Per client, what it heard. */
@@ -30,12 +50,13 @@ export interface Outcome {
  * processes of their own; a Redis that is restarted twice, stands still for five seconds, and loses its connections.
  */
 export async function kill(seconds: number, count = 200): Promise<Outcome> {
+  await buildProcesses()
   const redis = await startRedis(...ON_DISK)
   const port = String(redis.port)
   const balancer = await startBalancer()
   const servers = new Map<number, ChildProcess>()
   const add = async () => {
-    const server = start('server.ts', port)
+    const server = start('server', port)
     const [own] = (await once(server, 'message')) as [number]
     servers.set(own, server)
     balancer.backends.add(own)
@@ -61,8 +82,8 @@ export async function kill(seconds: number, count = 200): Promise<Outcome> {
   })
   await Promise.all(connections.map(({ opened }) => opened))
   const publishers = {
-    queued: start('publisher.ts', port, 'queued', 'yes'),
-    plain: start('publisher.ts', port, 'plain'),
+    queued: start('publisher', port, 'queued', 'yes'),
+    plain: start('publisher', port, 'plain'),
   }
   const adding = new Set<Promise<void>>()
   let kills = 0
@@ -105,5 +126,6 @@ export async function kill(seconds: number, count = 200): Promise<Outcome> {
     for (const child of [...servers.values(), ...Object.values(publishers)]) child.kill('SIGKILL')
     balancer.close()
     await redis.stop()
+    rmSync(built, { recursive: true, force: true })
   }
 }
