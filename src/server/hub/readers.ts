@@ -176,11 +176,11 @@ export class Readers implements Home<HubSubscriber>, ShardHome {
     subscriber.tell(encode(onGap ? { id } : { id, ...event }), id)
   }
 
-  wrote(subscriber: HubSubscriber, { payload }: Bytes, frames: readonly Frame[], now: number): void {
+  wrote(subscriber: HubSubscriber, { size }: Bytes, frames: readonly Frame[], now: number): void {
     // What leaves together was published in one turn, but for a reader that was behind, whose frames leave one by one.
     const last = frames.at(-1)
     const after = last?.event && subscriber.live ? now - last.at : undefined
-    this.#metrics.wrote(payload.length, frames.length, after)
+    this.#metrics.wrote(size, frames.length, after)
   }
 
   over(subscriber: HubSubscriber, reason: CloseReason): void {

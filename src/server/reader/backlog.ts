@@ -39,7 +39,7 @@ export class Backlog {
   #hurry(frames: readonly Frame[]): void {
     for (const frame of frames) {
       this.#urgent.push(frame)
-      this.#urgentSize += frame.payload.length
+      this.#urgentSize += frame.size
     }
   }
 
@@ -47,7 +47,7 @@ export class Backlog {
   take(held: boolean): Frame | Hole | undefined {
     const urgent = this.#urgent.shift()
     if (!urgent) return held ? undefined : this.queue.take()
-    this.#urgentSize -= urgent.payload.length
+    this.#urgentSize -= urgent.size
     return urgent
   }
 }

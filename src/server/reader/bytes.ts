@@ -2,3 +2,8 @@
 export function toBytes(text: string): Uint8Array {
   return globalThis.Buffer ? Buffer.from(text) : new TextEncoder().encode(text)
 }
+
+/** How many bytes that will be. */
+export function sizeOf(text: string): number {
+  return globalThis.Buffer ? Buffer.byteLength(text) : toBytes(text).length
+}

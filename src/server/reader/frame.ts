@@ -1,33 +1,24 @@
-import { toBytes } from './bytes.ts'
+import { sizeOf, toBytes } from './bytes.ts'
 
 /** Bytes for many readers: made once, when they are first written, framed once, shared by every socket that they go to. */
 export abstract class Bytes {
-  #made: readonly [payload: Uint8Array, chunk: Uint8Array] | undefined
-
   abstract readonly text: string
+  /** In bytes, as they are without the framing. */
+  abstract readonly size: number
+  #chunk: Uint8Array | undefined
+  #payload: Uint8Array | undefined
+
+  /** As an HTTP/1.1 chunk, RFC 9112 §7.1: size in hexadecimal, CRLF, payload, CRLF. */
+  get chunk(): Uint8Array {
+    this.#chunk ??= toBytes(`${this.size.toString(16)}\r\n${this.text}\r\n`)
+    return this.#chunk
+  }
 
   /** The event stream's bytes, for everything that frames by itself. */
   get payload(): Uint8Array {
-    return this.#bytes[0]
+    this.#payload ??= this.chunk.subarray(-2 - this.size, -2)
+    return this.#payload
   }
-
-  /** The same as an HTTP/1.1 chunk, RFC 9112 §7.1: size in hexadecimal, CRLF, payload, CRLF. */
-  get chunk(): Uint8Array {
-    return this.#bytes[1]
-  }
-
-  get #bytes(): readonly [payload: Uint8Array, chunk: Uint8Array] {
-    this.#made ??= framed(this.text)
-    return this.#made
-  }
-}
-
-/** `size` in bytes is that in characters for nearly all text; for other text it is found out. */
-function framed(text: string, size = text.length): readonly [payload: Uint8Array, chunk: Uint8Array] {
-  const start = `${size.toString(16)}\r\n`
-  const chunk = toBytes(`${start}${text}\r\n`)
-  const found = chunk.length - start.length - 2
-  return found === size ? [chunk.subarray(start.length, -2), chunk] : framed(text, found)
 }
 
 /** Who waits for the bytes of a frame to leave. */
@@ -57,7 +48,6 @@ export class Frame<Event extends { readonly id: string } = { readonly id: string
   /** When it was made, in milliseconds of `performance.now()`. */
   readonly at = performance.now()
 
-  /** About how many bytes it has: one for each character. */
   readonly size: number
   readonly #source: string | Source
 
@@ -65,7 +55,7 @@ export class Frame<Event extends { readonly id: string } = { readonly id: string
   constructor(source: string | Source, { event, waiter, id = event?.id }: FrameFacts<Event> = {}) {
     super()
     this.#source = source
-    this.size = this.text.length
+    this.size = sizeOf(this.text)
     this.event = event
     this.waiter = waiter
     this.id = id
@@ -127,7 +117,6 @@ export class Batch extends Bytes {
   }
 
   get bytes(): Bytes {
-    const [first] = this.frames
-    return first && this.frames.length === 1 ? first : this
+    return this.frames.length === 1 ? (this.frames[0] as Frame) : this
   }
 }

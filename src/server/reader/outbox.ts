@@ -171,7 +171,7 @@ export class Outbox {
     const room = this.#maxQueued - this.#exchange.held - this.#backlog.size
     if (frame.event) {
       if (!this.#sender.overflow(this.#backlog.queue, frame, room)) this.#sender.end('slow', true)
-    } else if (this.#backlog.ownSize + frame.payload.length > this.#maxQueued) {
+    } else if (this.#backlog.ownSize + frame.size > this.#maxQueued) {
       // What is sent to one reader alone is never dropped: who sent it was promised to hear of it. So it has its own bound.
       this.#sender.end('slow', true)
     } else {
@@ -192,7 +192,7 @@ export class Outbox {
     const clear = this.#hand(bytes, done)
     this.#sender.wrote(bytes, frames, now)
     if (this.#exchange.held > 0) this.#sender.watch()
-    if (!clear || this.#rate?.spend(bytes.payload.length, now)) this.#behind = true
+    if (!clear || this.#rate?.spend(bytes.size, now)) this.#behind = true
   }
 
   #hand(bytes: Bytes, done: (() => void) | undefined): boolean {

@@ -48,7 +48,7 @@ export class Queue {
     if (!oldest) return undefined
     const [place, item] = oldest
     this.#delete(place)
-    if ('payload' in item) this.#count(item, -1)
+    if (!(item instanceof Hole)) this.#count(item, -1)
     return item
   }
 
@@ -121,9 +121,9 @@ export class Queue {
     if (this.#places.get(key) === place) this.#places.delete(key)
   }
 
-  #count({ payload, event }: Frame, sign: 1 | -1): void {
-    this.size += sign * payload.length
-    if (!event) this.ownSize += sign * payload.length
+  #count({ size, event }: Frame, sign: 1 | -1): void {
+    this.size += sign * size
+    if (!event) this.ownSize += sign * size
   }
 }
 

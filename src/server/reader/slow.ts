@@ -25,11 +25,10 @@ export function enqueue(
   room: number,
   drop: Drop,
 ): boolean {
-  const { length } = frame.payload
   // One that a newer one replaces is no loss.
   const replaced = key === undefined ? undefined : queue.takeKeyed(key)
   if (replaced) drop(replaced)
-  let left = room + (replaced?.payload.length ?? 0) - length
+  let left = room + (replaced?.size ?? 0) - frame.size
   if (left < 0 && policy === 'disconnect') return false
   if (left < 0 && policy === 'drop-newest') {
     if (frame.event) queue.lose(frame.id ?? frame.event.id)
@@ -40,7 +39,7 @@ export function enqueue(
   while (left < 0) {
     const oldest = queue.dropOldest()
     if (!oldest) break
-    left += oldest.payload.length
+    left += oldest.size
     drop(oldest)
   }
   return true

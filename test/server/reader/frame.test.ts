@@ -25,6 +25,7 @@ describe('a frame', () => {
       const bytes = new TextEncoder().encode(`data: ${data}\n\n`)
       // Not by a deep comparison, which would walk through a million numbers.
       expect(text(frame.payload)).toBe(text(bytes))
+      expect(frame.size).toBe(bytes.length)
       expect(text(frame.chunk)).toBe(`${bytes.length.toString(16)}\r\n${text(bytes)}\r\n`)
     })
   }
@@ -52,6 +53,7 @@ describe('a batch', () => {
       const anew = frames.map((frame) => new Frame(frame.text))
       for (const index of written) expect(anew[index]?.payload.length).toBeGreaterThan(0)
       expect(text(batchOf(anew).bytes.payload)).toBe(together)
+      expect(batchOf(anew).size).toBe(new TextEncoder().encode(together).length)
     }
   })
 
