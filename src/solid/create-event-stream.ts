@@ -1,9 +1,9 @@
 import { createEffect, createSignal, onCleanup, untrack } from 'solid-js'
 import type { Parse, SchemaEvents, Schemas } from '../client/schema.ts'
 import { askUrl } from '../client/store/asked-url.ts'
-import { type Live, type StoreOptions, type StoreState, selected, streamId } from '../client/store/live.ts'
+import type { StoreOptions, StoreState } from '../client/store/live.ts'
 import type { AnySchemas, StreamOptions, StreamState, StreamUrl } from '../client/store/options.ts'
-import { createStore } from '../client/store/store.ts'
+import { createView, isDone } from '../client/store/view.ts'
 
 /** A value, or a function that reads signals. */
 export type MaybeAccessor<Value> = Value | (() => Value)
@@ -77,28 +77,18 @@ export function createEventStream(
   url: MaybeAccessor<StreamUrl>,
   options: MaybeAccessor<StoreOptions> = {},
 ): StoreState {
-  const read = (): Live => ({ ...(typeof options === 'function' ? options() : options), url: askUrl(url as StreamUrl) })
-  let live = read()
-  let store = createStore(live)
+  const [first, follow] = createView(() => ({
+    ...(typeof options === 'function' ? options() : options),
+    url: askUrl(url as StreamUrl),
+  }))
   // One signal for everything, so that no part of it is older than another.
-  const [state, setState] = createSignal(selected(store.getSnapshot(), live))
-  createEffect(() => {
-    const last = streamId(live)
-    live = read()
-    if (streamId(live) === last) store.update(live)
-    else store = createStore(live, live.keepData ? store : undefined)
-    const show = () => void setState(selected(store.getSnapshot(), live))
-    // Left and subscribed again at each change, which a store outlives.
-    onCleanup(store.subscribe(show))
-    show()
-  })
+  const [state, setState] = createSignal(first)
+  createEffect(() => onCleanup(follow((now) => void setState(now))))
   const parts = {}
-  for (const name of Object.keys(untrack(state)) as (keyof StoreState)[])
+  for (const name of Object.keys(first) as (keyof StoreState)[])
     Object.defineProperty(parts, name, {
       enumerable: true,
       ...(isDone(name) ? { value: () => untrack(state)[name]() } : { get: () => state()[name] }),
     })
   return parts as StoreState
 }
-
-const isDone = (name: string): name is 'reconnect' | 'close' | 'stop' => ['reconnect', 'close', 'stop'].includes(name)

@@ -12,9 +12,9 @@ import {
 } from 'vue'
 import type { Parse, SchemaEvents, Schemas } from '../client/schema.ts'
 import { askUrl } from '../client/store/asked-url.ts'
-import { type Live, merge, type StoreOptions, type StoreState, selected, streamId } from '../client/store/live.ts'
+import { merge, type StoreOptions, type StoreState } from '../client/store/live.ts'
 import type { AnySchemas, StreamOptions, StreamState, StreamUrl } from '../client/store/options.ts'
-import { createStore } from '../client/store/store.ts'
+import { createView, isDone } from '../client/store/view.ts'
 import { injectStreamDefaults } from './stream-defaults.ts'
 
 /** The parts of a stream's state, each as a ref, and what can be done with it. */
@@ -92,47 +92,37 @@ export function useEventStream(
   options?: MaybeRefOrGetter<StoreOptions>,
 ): StreamRefs<StoreState> {
   const defaults = injectStreamDefaults()
-  const read = (): Live => ({
+  const [first, follow] = createView(() => ({
     ...merge(toValue(defaults) as StoreOptions, toValue(options)),
-    url: askUrl(unref(url) as StreamUrl),
-  })
-  let live = read()
-  let store = createStore(live)
+    url: askUrl(unref(url)),
+  }))
   // One ref for everything, so that no part of it is older than another.
-  const state = shallowRef(selected(store.getSnapshot(), live))
+  const state = shallowRef(first)
   const isActive = watchActivity()
   // A server runs no effect that comes after rendering.
   watchPostEffect((onCleanup) => {
-    if (!isActive.value) return
-    const last = streamId(live)
-    live = read()
-    if (streamId(live) === last) store.update(live)
-    else store = createStore(live, live.keepData ? store : undefined)
-    const show = () => {
-      state.value = selected(store.getSnapshot(), live)
-    }
-    // Left and subscribed again at each change, which a store outlives.
-    onCleanup(store.subscribe(show))
-    show()
+    if (isActive.value)
+      onCleanup(
+        follow((now) => {
+          state.value = now
+        }),
+      )
   })
   const refs: Record<string, unknown> = {}
-  for (const name of Object.keys(state.value) as (keyof StoreState)[])
+  for (const name of Object.keys(first) as (keyof StoreState)[])
     refs[name] = isDone(name) ? () => state.value[name]() : computed(() => state.value[name])
   return refs as unknown as StreamRefs<StoreState>
 }
-
-const isDone = (name: string): name is 'reconnect' | 'close' | 'stop' => ['reconnect', 'close', 'stop'].includes(name)
 
 /** Whether the page is shown: a KeepAlive keeps pages that were left. */
 function watchActivity() {
   const isActive = shallowRef(true)
   if (getCurrentInstance()) {
-    onActivated(() => {
-      isActive.value = true
-    })
-    onDeactivated(() => {
-      isActive.value = false
-    })
+    const become = (now: boolean) => () => {
+      isActive.value = now
+    }
+    onActivated(become(true))
+    onDeactivated(become(false))
   }
   return isActive
 }
