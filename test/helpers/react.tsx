@@ -1,5 +1,6 @@
 import { act, type ReactNode, StrictMode } from 'react'
 import { createRoot, type Root } from 'react-dom/client'
+import { frame } from './frame.ts'
 
 declare global {
   var IS_REACT_ACT_ENVIRONMENT: boolean
@@ -40,12 +41,6 @@ export async function render(node: ReactNode, { strict = false } = {}): Promise<
   }
   await page.render(node)
   return page
-}
-
-/** A moment for the mock server's bytes to be read, and one frame for what came. */
-export async function frame(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 5))
-  await new Promise(requestAnimationFrame)
 }
 
 /** Runs without `act`, which would keep updates back and make one of them. */

@@ -2,28 +2,17 @@ import * as React from 'react'
 import { act, Profiler, Suspense, startTransition, useState, version } from 'react'
 import { hydrateRoot } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { StreamDefaults, useEventStream } from '../../src/react/index.ts'
-import { createMockServer, type MockServer } from '../../src/testing/index.ts'
-import { frame, live, type Page, render } from '../helpers/react.tsx'
+import { server, URL, warnings } from '../helpers/component.ts'
+import { frame } from '../helpers/frame.ts'
+import { live, type Page, render } from '../helpers/react.tsx'
 
-const URL = 'https://example.test/events'
-
-let server: MockServer
 let page: Page | undefined
-const mistakes = vi.fn()
 
-beforeEach(() => {
-  server = createMockServer()
-  mistakes.mockClear()
-  vi.spyOn(console, 'error').mockImplementation(mistakes)
-})
 afterEach(async () => {
   await page?.unmount()
   page = undefined
-  await new Promise((resolve) => setTimeout(resolve, 60))
-  expect(server.live).toBe(0)
-  expect(mistakes.mock.calls).toEqual([])
 })
 
 /** Shows what there is, with options that are written anew at each render. */
@@ -76,7 +65,7 @@ describe(`useEventStream in React ${version}`, () => {
     )
     expect(page.text).toContain('begins with ws:')
     // React itself tells of what a boundary caught.
-    mistakes.mockClear()
+    warnings.mockClear()
   })
 
   it('gives all there is to know, and a hand on the connection', async () => {

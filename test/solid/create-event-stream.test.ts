@@ -1,32 +1,8 @@
 import { createEffect, createMemo, createRoot, createSignal } from 'solid-js'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createEventStream } from '../../src/solid/index.ts'
-import { createMockServer, type MockServer } from '../../src/testing/index.ts'
-
-const URL = 'https://example.test/events'
-
-let server: MockServer
-let leave: (() => void) | undefined
-const warnings = vi.fn()
-
-beforeEach(() => {
-  server = createMockServer()
-  for (const method of ['warn', 'error'] as const) vi.spyOn(console, method).mockImplementation(warnings)
-})
-afterEach(async () => {
-  leave?.()
-  leave = undefined
-  await new Promise((resolve) => setTimeout(resolve, 80))
-  expect(server.live).toBe(0)
-  expect(warnings.mock.calls).toEqual([])
-  warnings.mockClear()
-})
-
-/** A moment for what is under way, and the frame after it. */
-async function frame() {
-  await new Promise((resolve) => setTimeout(resolve, 5))
-  await new Promise(requestAnimationFrame)
-}
+import { leave, leaveBy, server, URL } from '../helpers/component.ts'
+import { frame } from '../helpers/frame.ts'
 
 /** Runs a setup with an owner of its own, as a component has one, and keeps what its text was. */
 function show(setup: () => () => string): string[] {
@@ -34,7 +10,7 @@ function show(setup: () => () => string): string[] {
   createRoot((dispose) => {
     const text = setup()
     createEffect(() => texts.push(text()))
-    leave = dispose
+    leaveBy(dispose)
   })
   return texts
 }
@@ -143,7 +119,7 @@ describe('createEventStream in Solid', () => {
       return () => stream.state
     })
     const request = await server.next()
-    leave?.()
+    await leave()
     expect(await request.closed).toBe('aborted')
   })
 

@@ -1,36 +1,20 @@
 import { flushSync, hydrate, mount, unmount } from 'svelte'
 import { render } from 'svelte/server'
 import { fromStore, get, writable } from 'svelte/store'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { eventStream } from '../../src/svelte/index.ts'
 import { EventStream } from '../../src/svelte/runes.ts'
-import { createMockServer, type MockServer } from '../../src/testing/index.ts'
+import { server, URL } from '../helpers/component.ts'
+import { frame as oneFrame } from '../helpers/frame.ts'
 import Runes from './Runes.svelte'
 import RunesOnServer from './Runes.svelte?server'
 import Store from './Store.svelte'
 import StoreOnServer from './Store.svelte?server'
 
-const URL = 'https://example.test/events'
+afterEach(() => document.body.replaceChildren())
 
-let server: MockServer
-const warnings = vi.fn()
-
-beforeEach(() => {
-  server = createMockServer()
-  for (const method of ['warn', 'error'] as const) vi.spyOn(console, method).mockImplementation(warnings)
-})
-afterEach(async () => {
-  document.body.replaceChildren()
-  await new Promise((resolve) => setTimeout(resolve, 80))
-  expect(server.live).toBe(0)
-  expect(warnings.mock.calls).toEqual([])
-  warnings.mockClear()
-})
-
-/** A moment for what is under way, and the frame after it. */
 async function frame() {
-  await new Promise((resolve) => setTimeout(resolve, 5))
-  await new Promise(requestAnimationFrame)
+  await oneFrame()
   flushSync()
 }
 

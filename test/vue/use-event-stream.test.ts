@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   createApp,
   createSSRApp,
@@ -12,32 +12,12 @@ import {
   watch,
 } from 'vue'
 import { renderToString } from 'vue/server-renderer'
-import { createMockServer, type MockServer } from '../../src/testing/index.ts'
 import { provideStreamDefaults, useEventStream } from '../../src/vue/index.ts'
+import { leave, leaveBy, server, URL } from '../helpers/component.ts'
+import { frame as oneFrame } from '../helpers/frame.ts'
 
-const URL = 'https://example.test/events'
-
-let server: MockServer
-let leave: (() => void) | undefined
-const warnings = vi.fn()
-
-beforeEach(() => {
-  server = createMockServer()
-  for (const method of ['warn', 'error'] as const) vi.spyOn(console, method).mockImplementation(warnings)
-})
-afterEach(async () => {
-  leave?.()
-  leave = undefined
-  await new Promise((resolve) => setTimeout(resolve, 80))
-  expect(server.live).toBe(0)
-  expect(warnings.mock.calls).toEqual([])
-  warnings.mockClear()
-})
-
-/** A moment for what is under way, and the frame after it. */
 async function frame() {
-  await new Promise((resolve) => setTimeout(resolve, 5))
-  await new Promise(requestAnimationFrame)
+  await oneFrame()
   await nextTick()
 }
 /** Mounts a component with this setup, and shows what it returns. */
@@ -50,10 +30,10 @@ function mount(setup: () => () => string) {
     }),
   )
   app.mount(container)
-  leave = () => {
+  leaveBy(() => {
     app.unmount()
     container.remove()
-  }
+  })
   return container
 }
 
@@ -224,7 +204,7 @@ describe('useEventStream in Vue', () => {
       const container = document.createElement('main')
       const app = createApp(defineComponent(() => () => h(KeepAlive, null, () => (shown.value ? h(Stream) : null))))
       app.mount(container)
-      leave = () => app.unmount()
+      leaveBy(() => app.unmount())
       return container
     }
 
@@ -258,8 +238,7 @@ describe('useEventStream in Vue', () => {
       await frame()
       expect(page.textContent).toBe('open a')
       expect([server.requests.length, server.live]).toEqual([1, 1])
-      leave?.()
-      leave = undefined
+      await leave()
       await new Promise((resolve) => setTimeout(resolve, 1000))
     })
   })
@@ -389,7 +368,7 @@ describe('useEventStream in Vue', () => {
       app,
     )
     app.mount(document.createElement('main'))
-    leave = () => app.unmount()
+    leaveBy(() => app.unmount())
     await frame()
     expect(server.requests.map(({ headers }) => headers.get('who')).sort()).toEqual(['app', 'inner', 'own'])
     const first = server.requests.find(({ headers }) => headers.get('who') === 'app')
@@ -414,7 +393,7 @@ describe('useEventStream in Vue', () => {
     container.innerHTML = html
     const app = createSSRApp(App)
     app.mount(container)
-    leave = () => app.unmount()
+    leaveBy(() => app.unmount())
     ;(await server.next()).send({ data: 'a' })
     await frame()
     expect(container.textContent).toBe('open a')
