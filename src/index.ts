@@ -10,7 +10,7 @@ export type {
   Snapshot,
   State,
 } from './client/options.ts'
-export { type KeyValueStore, type Resume, storage } from './client/resume.ts'
+export { type KeyValueStore, type Resume, type StorageOptions, storage } from './client/resume.ts'
 export type { Failure, RetryOptions } from './client/retry.ts'
 export type { Parse, SchemaEvents, Schemas, StandardSchema } from './client/schema.ts'
 export { type EventsOptions, events } from './protocol/body.ts'

@@ -3,9 +3,8 @@ import { connect, storage } from 'unmissed'
 import { $, api } from './page.js'
 
 const KEY = 'unmissed demo answer'
-const kept = storage(localStorage, KEY)
-// What was shown is gone with the page: the answer is read from its beginning again. Its address comes before the id.
-const resume = { load: async () => (await kept.load())?.replace(/\n.*$/, '\n'), save: kept.save }
+// What was shown is gone with the page: the answer is read from its beginning again.
+const resume = storage(localStorage, KEY, { whole: true })
 
 const ENDS = {
   finished: '',

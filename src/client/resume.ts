@@ -12,12 +12,19 @@ export interface KeyValueStore {
   setItem(key: string, value: string): unknown
 }
 
+export interface StorageOptions {
+  /** Reads a run from its beginning again after a reload, where what was shown of it is gone with the page; any other stream goes on where it was. The hooks do so by themselves. Default: false. */
+  whole?: boolean | undefined
+}
+
 /** Keeps the last event id in a store, for the `resume` option. A store that is full or forbidden is no reason to stop. */
-export function storage(store: KeyValueStore, key = 'unmissed:lastEventId') {
+export function storage(store: KeyValueStore, key = 'unmissed:lastEventId', { whole }: StorageOptions = {}) {
   return {
     async load(): Promise<string | null | undefined> {
       try {
-        return await store.getItem(key)
+        const place = await store.getItem(key)
+        // That of a run has its address in the first line: without what comes after it, it is the beginning.
+        return whole ? place?.replace(/\n[\s\S]*/, '\n') : place
       } catch {
         return undefined
       }

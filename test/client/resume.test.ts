@@ -44,6 +44,14 @@ describe('createSeen', () => {
 })
 
 describe('storage', () => {
+  it('has the place of a stream that is no run as it was, also where runs are read whole', async () => {
+    for (const place of ['7', ''])
+      expect(await storage({ getItem: () => place, setItem() {} }, 'a', { whole: true }).load()).toBe(place)
+    const run = { getItem: () => 'https://example.test/chat/a\n7', setItem() {} }
+    expect(await storage(run, 'a', { whole: true }).load()).toBe('https://example.test/chat/a\n')
+    expect(await storage(run, 'a').load()).toBe('https://example.test/chat/a\n7')
+  })
+
   it('keeps the id under its key', async () => {
     const store = new Map<string, string>()
     const kept = storage(

@@ -164,6 +164,21 @@ describe('an answer that a POST began', () => {
     expect(requests.at(-1)).toMatchObject({ method: 'POST', body: 'q2' })
   })
 
+  test('is read from its beginning over a reload where what was shown went with the page', async () => {
+    const { url, requests } = await serve(counting(100))
+    const { kept, store } = page()
+    const first = read(url, { resume: storage(store, 'chat', { whole: true }) })
+    while (first.heard.length < 30) await sleep(2)
+    first.connection.close()
+    const second = read(url, { body: 'another', resume: storage(store, 'chat', { whole: true }) })
+    while (second.heard.length < 30) await sleep(2)
+    second.connection.reconnect() // a cut is no reload
+    expect(await second.connection.closed).toBe('ended')
+    expect(second.heard).toEqual(upTo(100))
+    expect(requests.map(({ method }) => method)).toEqual(['POST', 'GET', 'GET'])
+    expect(kept.get('chat')).toBe('')
+  })
+
   test('goes on over a reload before its first event, too', async () => {
     let go = (): void => {}
     const { url, requests } = await serve(async ({ send }) => {
