@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect } from '../../src/index.ts'
-import { type Packed, pack } from '../package/packed.ts'
+import { firstHour } from '../docs/first-hour.ts'
+import { type Packed, pack, unpack } from '../package/packed.ts'
 import { project, run, serve } from './project.ts'
 
 // Whole frameworks as their users install them, with our tarball beside them: from the registry, so this is no part of
@@ -277,4 +279,45 @@ process.exit()
   run(folder, 'tsc', 'follow.ts', '--module', 'nodenext', '--target', 'es2022', '--skipLibCheck')
   const said = execFileSync(process.execPath, ['main.mjs'], { cwd: folder, encoding: 'utf8', timeout: 60_000 })
   expect(said).toContain('ended 100 true')
+})
+
+test('who follows the guide from `npm create vite` on sees an answer survive a reload, asked for once', async () => {
+  const npm = (cwd: string, ...args: string[]) => execFileSync('npm', args, { cwd, stdio: 'ignore' })
+  npm(packed.folder, 'create', '--yes', 'vite@9.3.0', 'chat', '--', '--template', 'vanilla', '--no-interactive')
+  const folder = join(packed.folder, 'chat')
+  npm(folder, 'install', '--no-audit', '--no-fund')
+  unpack(packed, folder)
+  const { shown, asked, mistakes } = await firstHour(folder)
+  expect(shown).toContain(Array.from({ length: 50 }, (_, n) => `token ${n + 1}`).join(' '))
+  expect([asked, mistakes]).toEqual([['POST', 'GET'], []])
+})
+
+test('a program for Expo compiles with the fetch of Expo', () => {
+  const folder = project(
+    packed,
+    'expo',
+    { expo: '54.0.25', typescript: '5.9.3', '@types/react': '19.1.17' },
+    {
+      'app.tsx': `
+import { fetch as expoFetch } from 'expo/fetch'
+import { connect } from 'unmissed'
+import { useEventStream } from 'unmissed/react'
+export const connection = connect('https://example.com/events', { fetch: expoFetch })
+export const useNews = () => useEventStream('https://example.com/events', { fetch: expoFetch })
+`,
+    },
+  )
+  const strict = ['--strict', '--skipLibCheck', '--noEmit', '--module', 'esnext', '--moduleResolution', 'bundler']
+  run(
+    folder,
+    'tsc',
+    'app.tsx',
+    ...strict,
+    '--jsx',
+    'react-jsx',
+    '--lib',
+    'esnext,dom',
+    '--customConditions',
+    'react-native',
+  )
 })

@@ -4,8 +4,8 @@ import { onTestFinished } from 'vitest'
 import { freePort } from '../helpers/listen.ts'
 import { type Packed, unpack, write } from '../package/packed.ts'
 
-/** An empty project with these packages of others, from the registry, and ours from the tarball. */
-export function project(packed: Packed, name: string, packages: Record<string, string>, files: Record<string, string>) {
+/** A folder with these packages of others, from the registry, and ours from the tarball. */
+export function install(packed: Packed, name: string, packages: Record<string, string>): string {
   const folder = join(packed.folder, name)
   write(folder, { 'package.json': JSON.stringify({ private: true, dependencies: packages }) })
   const { status, stderr } = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts'], {
@@ -14,6 +14,12 @@ export function project(packed: Packed, name: string, packages: Record<string, s
   })
   if (status !== 0) throw new Error(`${name} could not be installed: ${stderr}`)
   unpack(packed, folder)
+  return folder
+}
+
+/** The same with these files. */
+export function project(packed: Packed, name: string, packages: Record<string, string>, files: Record<string, string>) {
+  const folder = install(packed, name, packages)
   for (const [path, text] of Object.entries(files))
     write(join(folder, dirname(path)), { [path.split('/').pop() ?? '']: text })
   return folder

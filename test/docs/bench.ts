@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { peers } from '../protocol/peers.ts'
 import { root } from './snippets.ts'
 
-/** What `npm run bench:record` wrote. */
+/** What `npm run bench:record` wrote, and `npm run company`. */
 interface Results {
   readonly client: {
     readonly rows: readonly { what: string; bare: number | string; connect: number | string; ratio: number }[]
@@ -28,6 +28,10 @@ interface Results {
     readonly lost: Record<string, { readonly lost: number; readonly twice: number }>
     readonly resume: { readonly ratio: number; readonly reads: number; readonly scripts: number }
   }
+  readonly company: Record<
+    'reads' | 'isRead',
+    readonly (Record<'name' | 'version', string> & Record<'cuts' | 'lost' | 'twice', number>)[]
+  >
   readonly parser: {
     readonly seen: Ratios
     readonly fresh: Ratios
@@ -42,7 +46,8 @@ interface Return {
 /** Node's release → form → workload → contender → ratio. */
 type Ratios = Record<string, Record<string, Record<string, Record<string, number | undefined>>>>
 
-const results = (): Results => JSON.parse(readFileSync(`${root}test/bench/results.json`, 'utf8'))
+const read = (path: string) => JSON.parse(readFileSync(`${root}${path}`, 'utf8'))
+const results = (): Results => ({ ...read('test/bench/results.json'), company: read('test/company/results.json') })
 
 function table(head: readonly string[], rows: readonly (readonly string[])[], right = true): string {
   const rule = head.map((_, at) => (at > 0 && right ? '---:' : '---'))
@@ -247,6 +252,14 @@ function delivery({ parser: { delivery } }: Results): string {
   )
 }
 
+const company =
+  (side: 'reads' | 'isRead', head: string) =>
+  ({ company }: Results): string =>
+    table(
+      [head, 'version', 'cuts', 'lost of 300', 'twice'],
+      company[side].map(({ name, version, cuts, lost, twice }) => [name, version, `${cuts}`, `${lost}`, `${twice}`]),
+    )
+
 /** The few figures that tell most, for the first page. */
 function beside({ redis, runs, server: { memory }, parser: { fresh } }: Results): string {
   const lost = (way: string) => String(redis.lost[way]?.lost)
@@ -304,6 +317,8 @@ const tables: Record<string, (results: Results) => string> = {
   parser,
   workloads,
   delivery,
+  reads: company('reads', '`connect` reads'),
+  isRead: company('isRead', 'a hub is read by'),
 }
 
 /** Fills `<!-- bench: name -->` … `<!-- /bench -->` with what was measured. */
