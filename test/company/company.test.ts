@@ -302,8 +302,8 @@ test('a program for Expo compiles with the fetch of Expo', () => {
 import { fetch as expoFetch } from 'expo/fetch'
 import { connect } from 'unmissed'
 import { useEventStream } from 'unmissed/react'
-export const connection = connect('https://example.com/events', { fetch: expoFetch })
-export const useNews = () => useEventStream('https://example.com/events', { fetch: expoFetch })
+export const connection = connect('https://example.com/events', { fetch: expoFetch as typeof fetch })
+export const useNews = () => useEventStream('https://example.com/events', { fetch: expoFetch as typeof fetch })
 `,
     },
   )
