@@ -1,0 +1,1 @@
+export function notesOf(cwd: string, tag?: string): string
