@@ -13,6 +13,8 @@ import { showSharing } from './sharing.js'
 import { showStates } from './states.js'
 import { showTheme } from './theme.js'
 import { showTimeline } from './timeline.js'
+import { showTour } from './tour.js'
+import { showTwins } from './twins.js'
 
 const ours = new Ledger()
 const native = new Ledger()
@@ -23,7 +25,7 @@ const nativeState = listen(native)
 function row(element, ledger, sent, state) {
   const { received, lost, doubled, last, told } = ledger
   const behind = last === undefined ? 0 : Math.max(0, sent - last)
-  const cells = [sent - (ledger.first ?? sent + 1) + 1, received, lost, doubled, behind, state]
+  const cells = [since(sent, ledger.first), received, lost, doubled, behind, state]
   while (element.children.length <= cells.length) element.append(document.createElement('td'))
   cells.forEach((value, i) => {
     const cell = element.children[i + 1]
@@ -34,9 +36,12 @@ function row(element, ledger, sent, state) {
   element.dataset.told = told
 }
 
+// Nobody tells the page what was sent; the furthest that either reader has seen was sent at least.
+const lastSent = () => Math.max(ours.last ?? 0, native.last ?? 0)
+const since = (sent, first) => sent - (first ?? sent + 1) + 1
+
 setInterval(() => {
-  // Nobody tells the page what was sent; the furthest that either reader has seen was sent at least.
-  const sent = Math.max(ours.last ?? 0, native.last ?? 0)
+  const sent = lastSent()
   row($('#ours'), ours, sent, connection.state)
   row($('#native'), native, sent, nativeState())
   const told = ours.told
@@ -56,3 +61,15 @@ showSharing()
 showPeople()
 showReact()
 showHerd()
+let twins
+showTour(() => {
+  const sent = lastSent()
+  const missing = native.lost + (sent - (native.last ?? sent))
+  const state = nativeState() === 'gave up' ? ', and it has given up' : ''
+  return {
+    sent: since(sent, ours.first) + (twins?.ours.received ?? 0),
+    lost: ours.lost + (twins?.ours.lost ?? 0),
+    plain: `${missing + (twins?.byHand.lost ?? 0)} missing${state}`,
+  }
+})
+twins = await showTwins()

@@ -3,6 +3,8 @@ import { connection } from './feed.js'
 import { $, canvas, colour } from './page.js'
 
 const SPAN = 120_000
+/** How many titles may stand above each other. */
+const ROWS = 4
 const COLOURS = { connecting: 'wait', open: 'accent', waiting: 'wait', paused: 'soft', closed: 'bad' }
 
 export function showTimeline() {
@@ -32,9 +34,16 @@ export function showTimeline() {
       if (state === 'connecting' && attempt > 1) context.fillText(attempt, left, height - 60)
     })
     context.fillStyle = colour('soft')
+    // Each title in the first row that is free there; where none is, the line alone says it.
+    const ends = Array.from({ length: ROWS }, () => 0)
     for (const { at, title } of breaks) {
-      context.fillRect(x(at), 16, 1, height - 40)
-      context.fillText(title, Math.min(x(at) + 3, width - 120), 12)
+      const length = context.measureText(title).width
+      const left = Math.min(x(at) + 3, width - length)
+      const row = ends.findIndex((end) => end < left)
+      context.fillRect(x(at), Math.max(0, row) * 13 + 4, 1, height - 28 - Math.max(0, row) * 13)
+      if (row < 0) continue
+      ends[row] = left + length + 6
+      context.fillText(title, left, row * 13 + 12)
     }
     for (let s = 0; s <= 120; s += 30)
       context.fillText(s ? `−${s} s` : 'now', Math.max(0, x(now - s * 1000) - (s ? 0 : 24)), height - 6)

@@ -7,7 +7,9 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { hasEngine } from '../../test/engines.js'
 import { createFaults } from './faults.ts'
+import { startTwins } from './twins.ts'
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html',
@@ -36,16 +38,19 @@ export interface Front {
   close(): Promise<void>
 }
 
-/** `folder` has the page, `docs` the documentation, as soon as that is made. */
+/** `folder` has the page, `docs` the documentation, as soon as that is made; `twins`: with two servers on Redis beside the hub. */
 interface FrontOptions {
   readonly folder: string
   readonly docs?: Promise<string>
   readonly port?: number
+  readonly twins?: boolean
 }
 
-export async function startFront({ folder, docs, port = 0 }: FrontOptions): Promise<Front> {
+export async function startFront({ folder, docs, port = 0, twins: withTwins = true }: FrontOptions): Promise<Front> {
   const faults = createFaults()
-  let hub = await startHub(0)
+  // Only where there is a Redis; the rest of the page needs none.
+  const [first, twins] = await Promise.all([startHub(0), withTwins && hasEngine('redis') ? startTwins() : undefined])
+  let hub = first
 
   async function startHub(last: number): Promise<Hub> {
     const child = fork(fileURLToPath(new URL('hub.ts', import.meta.url)), [`${last}`], { execArgv })
@@ -104,6 +109,10 @@ export async function startFront({ folder, docs, port = 0 }: FrontOptions): Prom
     const [, area, rest = ''] = pathname.split('/')
     if (pathname === '/docs') return response.writeHead(301, { location: '/docs/' }).end()
     if (area === 'break' && request.method === 'POST') return control(rest, page, response)
+    if (area === 'twins' && twins) {
+      if (request.method === 'POST') twins.kill(Number(rest))
+      return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ port: twins.port }))
+    }
     if (area !== 'api') return file(pathname, response)
     const meets = page && faults.meets(page)
     if (meets === 'destroy') return response.destroy()
@@ -119,6 +128,7 @@ export async function startFront({ folder, docs, port = 0 }: FrontOptions): Prom
       hub.child.kill()
       server.close()
       server.closeAllConnections()
+      await twins?.close()
     },
   }
 }

@@ -58,8 +58,8 @@ async function visit(path = '', options: { colorScheme?: 'light' | 'dark'; width
 }
 
 /** The same at a hub of its own: a flood is felt by every reader of its hub, and a fault by nobody while its page is away. */
-async function visitAlone() {
-  const own = await startFront({ folder })
+async function visitAlone({ twins = false } = {}) {
+  const own = await startFront({ folder, twins })
   const visitor = await visit('', { at: own.url })
   return {
     ...visitor,
@@ -146,11 +146,59 @@ describe.concurrent('a button breaks the stream, and connect() misses nothing', 
   })
 })
 
-test('restart: the gap is told, and a snapshot makes it good', async () => {
+test.concurrent('restart: the gap is told, and a snapshot makes it good', async () => {
   await using visitor = await visitAlone()
   const { page } = visitor
   expect(await breaks(page, 'restart', closed)).toMatchObject({ lost: 0, doubled: 0 })
   expect(await page.locator('#told').textContent()).toMatch(/\d+ events were lost with the server's log/)
+  expect(visitor.mistakes).toEqual([])
+})
+
+test.concurrent('one of two servers is killed: who read from it goes on at the other, without a gap', async () => {
+  await using visitor = await visitAlone({ twins: true })
+  const { page } = visitor
+  const cells = (id: string) =>
+    page.locator(`#${id} td`).evaluateAll((all) => all.map(({ textContent }) => textContent ?? ''))
+  const hears = async () => (await cells('twins-ours'))[0] ?? ''
+  const received = async () => Number((await cells('twins-ours'))[1])
+  for (let kill = 0; kill < 2; kill++) {
+    await until(received, (count) => count > 20)
+    await until(
+      () => page.locator('.server[data-state=up]').count(),
+      (count) => count === 2,
+    )
+    const [before, count] = [await hears(), await received()]
+    await page.locator('#kill').click()
+    await until(hears, (server) => server !== before && server !== '')
+    await until(received, (now) => now > count + 40)
+  }
+  expect((await cells('twins-ours')).slice(2)).toEqual(['0', '0'])
+  expect(Number((await cells('twins-by-hand'))[2])).toBeGreaterThan(0)
+  expect(visitor.mistakes).toEqual([])
+})
+
+test.concurrent('the tour breaks the page in thirty seconds, says what is seen, and nothing is lost', async () => {
+  await using visitor = await visitAlone({ twins: true })
+  const { page } = visitor
+  await until(
+    () => page.locator('.server[data-state=up]').count(),
+    (count) => count === 2,
+  )
+  const says = () => page.locator('#tour-says').textContent()
+  const began = Date.now()
+  await page.locator('#tour').click()
+  const told = new Set<string | null>()
+  await until(
+    async () => {
+      told.add(await says())
+      return page.locator('#tour').isEnabled()
+    },
+    (isOver) => isOver,
+  )
+  expect(Date.now() - began).toBeGreaterThan(28_000)
+  expect(told.size).toBe(7)
+  expect(await says()).toMatch(/sent, 0 lost\. The plain EventSource: [\d,]+ missing, and it has given up/)
+  expect(await page.locator('#hero-lost').textContent()).toBe('0')
   expect(visitor.mistakes).toEqual([])
 })
 

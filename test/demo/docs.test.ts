@@ -20,7 +20,7 @@ let browser: Browser
 beforeAll(async () => {
   site = mkdtempSync(join(tmpdir(), 'unmissed-docs-'))
   const docs = docsInBackground(site).then(() => site)
-  front = await startFront({ folder: site, docs })
+  front = await startFront({ folder: site, docs, twins: false })
   browser = await chromium.launch(CHROMIUM())
   await docs
 }, 120_000)

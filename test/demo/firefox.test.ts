@@ -13,7 +13,7 @@ let front: Awaited<ReturnType<typeof startFront>>
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'unmissed-demo-'))
   await buildPage(folder)
-  front = await startFront({ folder })
+  front = await startFront({ folder, twins: false })
 })
 afterAll(async () => {
   await front?.close()
