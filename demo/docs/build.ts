@@ -35,13 +35,17 @@ export async function buildDocs(folder: string): Promise<void> {
 
 /** The text of a page, with the links as they are on the site. */
 function forSite(page: string): string {
-  return textOf(page)
-    .replace(/^\[← all guides\].*\n\n?/m, '')
-    .replace(/\]\((?![a-z]+:)([^)#\s]*)(#[^)\s]*)?\)/g, (_, path: string, anchor = '') => {
-      if (path === '') return `](${anchor})`
-      const target = join(dirname(page), path)
-      return all.includes(target) ? `](./${nameOf(target)}.md${anchor})` : `](${REPOSITORY}/${target}${anchor})`
-    })
+  return (
+    textOf(page)
+      .replace(/^\[← all guides\].*\n\n?/m, '')
+      // The demo itself is one click away.
+      .replace(/^!\[.*\n\n?/gm, '')
+      .replace(/\]\((?![a-z]+:)([^)#\s]*)(#[^)\s]*)?\)/g, (_, path: string, anchor = '') => {
+        if (path === '') return `](${anchor})`
+        const target = join(dirname(page), path)
+        return all.includes(target) ? `](./${nameOf(target)}.md${anchor})` : `](${REPOSITORY}/${target}${anchor})`
+      })
+  )
 }
 
 /** In which part of the site a page stands. */

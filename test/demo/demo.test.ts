@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -200,6 +200,20 @@ test.concurrent('the tour breaks the page in thirty seconds, says what is seen, 
   expect(await says()).toMatch(/sent, 0 lost\. The plain EventSource: [\d,]+ missing, and it has given up/)
   expect(await page.locator('#hero-lost').textContent()).toBe('0')
   expect(visitor.mistakes).toEqual([])
+})
+
+test('the picture of the README moves, and is below 1 MB', async () => {
+  const picture = readFileSync(new URL('../../demo/tour.png', import.meta.url))
+  expect(picture.length).toBeLessThan(1_000_000)
+  const page = await browser.newPage()
+  await page.setContent(`<img src="data:image/png;base64,${picture.toString('base64')}">`)
+  const seen = new Set<string>()
+  for (let n = 0; n < 5; n++) {
+    seen.add((await page.locator('img').screenshot()).toString('base64'))
+    await page.waitForTimeout(800)
+  }
+  await page.close()
+  expect(seen.size).toBeGreaterThan(3)
 })
 
 test('the states are lit, and pause and resume are obeyed', async () => {
