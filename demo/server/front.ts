@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { hasEngine } from '../../test/engines.js'
 import { createFaults } from './faults.ts'
-import { startTwins } from './twins.ts'
+import { startTwins, type Twins } from './twins.ts'
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html',
@@ -46,10 +46,16 @@ interface FrontOptions {
   readonly twins?: boolean
 }
 
+/** What keeps them from starting is told, and is no reason to show nothing. */
+async function startTwinsIf(isWanted: boolean): Promise<Twins | undefined> {
+  if (!isWanted) return undefined
+  return startTwins().catch((error) => void console.error('no second server:', error))
+}
+
 export async function startFront({ folder, docs, port = 0, twins: withTwins = true }: FrontOptions): Promise<Front> {
   const faults = createFaults()
   // Only where there is a Redis; the rest of the page needs none.
-  const [first, twins] = await Promise.all([startHub(0), withTwins && hasEngine('redis') ? startTwins() : undefined])
+  const [first, twins] = await Promise.all([startHub(0), startTwinsIf(withTwins && hasEngine('redis'))])
   let hub = first
 
   async function startHub(last: number): Promise<Hub> {

@@ -202,6 +202,17 @@ test.concurrent('the tour breaks the page in thirty seconds, says what is seen, 
   expect(visitor.mistakes).toEqual([])
 })
 
+test('without a Redis the page says what is missing, and the rest of it goes on', async () => {
+  await using visitor = await visitAlone()
+  await visitor.page.locator('#twins-missing').waitFor()
+  expect(await visitor.page.locator('#kill').isVisible()).toBe(false)
+  await until(
+    () => row(visitor.page, 'ours'),
+    ({ received }) => received > 2,
+  )
+  expect(visitor.mistakes).toEqual([])
+})
+
 test('the picture of the README moves, and is below 1 MB', async () => {
   const picture = readFileSync(new URL('../../demo/tour.png', import.meta.url))
   expect(picture.length).toBeLessThan(1_000_000)
