@@ -24,9 +24,9 @@ export async function buildDocs(folder: string): Promise<void> {
     for (const part of ['config.js', 'theme'])
       cpSync(join(here, part), join(work, '.vitepress', part), { recursive: true })
     writeFileSync(join(work, '.vitepress/sidebar.json'), JSON.stringify(sidebar()))
-    for (const page of all) writeFileSync(join(work, `${nameOf(page)}.md`), forSite(page))
+    for (const page of all) writeFileSync(join(work, `${nameOf(page)}.md`), withPlaygrounds(forSite(page)))
     await build(work, { outDir: folder })
-    for (const page of all) cpSync(join(work, `${nameOf(page)}.md`), join(folder, `${nameOf(page)}.md`))
+    for (const page of all) writeFileSync(join(folder, `${nameOf(page)}.md`), forSite(page))
     writeFileSync(join(folder, 'llms.txt'), forMachines())
   } finally {
     rmSync(work, { recursive: true, force: true })
@@ -45,6 +45,14 @@ function forSite(page: string): string {
         const target = join(dirname(page), path)
         return all.includes(target) ? `](./${nameOf(target)}.md${anchor})` : `](${REPOSITORY}/${target}${anchor})`
       })
+  )
+}
+
+/** Below a snippet that is marked so, itself to be run. */
+function withPlaygrounds(markdown: string): string {
+  return markdown.replace(
+    /^<!-- run -->\n(```ts\n([\s\S]*?)```\n)/gm,
+    (_, fence, code) => `${fence}\n<Playground code="${encodeURIComponent(code.trimEnd())}" />\n`,
   )
 }
 

@@ -2,6 +2,8 @@
 import { defineConfig } from 'vitepress'
 import sidebar from './sidebar.json'
 
+const built = (name) => new URL(import.meta.resolve('unmissed')).pathname.replace(/index\.js$/, `${name}.js`)
+
 /** As on the demo. */
 const ICON =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M1 8h3l2-6 4 12 2-6h3" fill="none" stroke="#0a7d55" stroke-width="2"/></svg>'
@@ -18,7 +20,17 @@ export default defineConfig({
   // A dead link is an error of the build.
   ignoreDeadLinks: false,
   // What is found by the search is one large piece, fetched by whoever searches.
-  vite: { logLevel: 'error', build: { chunkSizeWarningLimit: 2000 } },
+  vite: {
+    logLevel: 'error',
+    build: { chunkSizeWarningLimit: 2000 },
+    // What the playgrounds run is this package as it was built.
+    resolve: {
+      alias: [
+        { find: /^unmissed$/, replacement: built('index') },
+        { find: /^unmissed\/testing$/, replacement: built('testing') },
+      ],
+    },
+  },
   markdown: {
     languageAlias: { caddyfile: 'nginx', haproxy: 'ini' },
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },

@@ -9,6 +9,7 @@ import { nameOf } from '../../demo/docs/build.ts'
 import { startFront } from '../../demo/server/front.ts'
 import { CHROMIUM } from '../browsers/chromium.ts'
 import { pages } from '../docs/pages.js'
+import { snippets } from '../docs/snippets.ts'
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const names = [...pages, 'src/reference.md'].map(nameOf)
@@ -105,6 +106,38 @@ test.each([360, 768])('nothing but code and tables is wider than a screen of %i'
   for (const name of ['index', 'client', 'promises']) {
     await using visitor = await visit(name, 'light', width)
     expect(await visitor.page.evaluate(() => document.documentElement.scrollWidth), name).toBe(width)
+  }
+})
+
+test.each(['protocol', 'testing'])(
+  'what the snippets of %s say comes out, comes out where they are run',
+  async (name) => {
+    await using visitor = await visit(name)
+    const said = snippets(pages.find((page) => nameOf(page) === name) as string, '<!-- run -->\n')
+    expect(said.length).toBeGreaterThan(0)
+    for (const [at, { code }] of said.entries()) {
+      const playground = visitor.page.locator('.playground').nth(at)
+      await playground.getByText('Change it').click()
+      await playground.getByRole('button', { name: 'Run' }).click()
+      const promised = [...code.matchAll(/\/\/=> (.+)$/gm)].map(([, value]) => value)
+      await expect.poll(() => playground.getByRole('status').textContent()).toBe(`${promised.join('\n')}\n`)
+    }
+    expect(visitor.mistakes).toEqual([])
+    expect(await violationsOf(visitor.page)).toEqual([])
+  },
+)
+
+test('a mistake in a playground is shown in it', async () => {
+  await using visitor = await visit('protocol')
+  const playground = visitor.page.locator('.playground').first()
+  await playground.getByText('Change it').click()
+  for (const [code, says] of [
+    ['nobody()', 'ReferenceError: nobody is not defined'],
+    ["import { x } from 'elsewhere'", 'Error: only unmissed and unmissed/testing can be imported here'],
+  ] as const) {
+    await playground.getByRole('textbox').fill(code)
+    await playground.getByRole('button', { name: 'Run' }).click()
+    await expect.poll(() => playground.getByRole('status').textContent()).toBe(`${says}\n`)
   }
 })
 

@@ -12,7 +12,7 @@ const readme = textOf('README.md')
 const everything = pages.map(textOf).join('\n')
 
 test('every snippet of every page compiles', { timeout: 120_000 }, () => {
-  const list = [...pages, 'demo/page/public/llms.txt'].flatMap(snippets)
+  const list = [...pages, 'demo/page/public/llms.txt'].flatMap((page) => snippets(page))
   expect(list.length).toBeGreaterThan(80)
   expect(complaints(list)).toEqual([])
 })

@@ -16,10 +16,11 @@ const UNTYPED = new Set([7006, 7031, 18046])
 /** The globals of other runtimes. */
 const ELSEWHERE = 'declare const Bun: any, Deno: any'
 
-/** The fenced blocks of a page that are programs. */
-export function snippets(page: string): Snippet[] {
+/** The fenced blocks of a page that are programs; of those only that have this before them. */
+export function snippets(page: string, before = ''): Snippet[] {
   const text = readFileSync(root + page, 'utf8')
-  return [...text.matchAll(/^```(js|ts|jsx|tsx)\n([\s\S]*?)^```$/gm)].map((match) => ({
+  const fence = new RegExp(`^${before}\`\`\`(js|ts|jsx|tsx)\\n([\\s\\S]*?)^\`\`\`$`, 'gm')
+  return [...text.matchAll(fence)].map((match) => ({
     at: `${page}:${text.slice(0, match.index).split('\n').length}`,
     language: match[1] as string,
     code: match[2] as string,
