@@ -5,7 +5,7 @@ import { showHerd } from './herd.js'
 import { showLatency } from './latency.js'
 import { Ledger } from './ledger.js'
 import { listen } from './native.js'
-import { $ } from './page.js'
+import { $, say, sayRow } from './page.js'
 import { showPath } from './path.js'
 import { showPeople } from './people.js'
 import { showReact } from './react.jsx'
@@ -22,32 +22,23 @@ connection.on('tick', ({ data }) => ours.take(data.n))
 connection.on('snapshot', ({ data }) => ours.snapshot(data.last))
 const nativeState = listen(native)
 
-function row(element, ledger, sent, state) {
-  const { received, lost, doubled, last, told } = ledger
-  const behind = last === undefined ? 0 : Math.max(0, sent - last)
-  const cells = [since(sent, ledger.first), received, lost, doubled, behind, state]
-  while (element.children.length <= cells.length) element.append(document.createElement('td'))
-  cells.forEach((value, i) => {
-    const cell = element.children[i + 1]
-    const text = typeof value === 'number' ? value.toLocaleString('en') : value
-    if (cell.textContent !== text) cell.textContent = text
-    if (i === 2 || i === 3) cell.className = value ? 'some' : 'zero'
-  })
-  element.dataset.told = told
-}
-
 // Nobody tells the page what was sent; the furthest that either reader has seen was sent at least.
 const lastSent = () => Math.max(ours.last ?? 0, native.last ?? 0)
 const since = (sent, first) => sent - (first ?? sent + 1) + 1
+const behind = (sent, { last }) => Math.max(0, sent - (last ?? sent))
+
+function showLedger(element, ledger, sent, state) {
+  const { first, received, lost, doubled, told } = ledger
+  sayRow(element, [since(sent, first), received, lost, doubled, behind(sent, ledger), state])
+  element.dataset.told = told
+}
 
 setInterval(() => {
   const sent = lastSent()
-  row($('#ours'), ours, sent, connection.state)
-  row($('#native'), native, sent, nativeState())
-  const told = ours.told
-    ? `${ours.told} events were lost with the server's log; it said so, and a snapshot made them good.`
-    : ''
-  if ($('#told').textContent !== told) $('#told').textContent = told
+  showLedger($('#ours'), ours, sent, connection.state)
+  showLedger($('#native'), native, sent, nativeState())
+  const told = `${ours.told} events were lost with the server's log; it said so, and a snapshot made them good.`
+  say($('#told'), ours.told ? told : '')
 }, 100)
 
 showTheme()
@@ -64,7 +55,7 @@ showHerd()
 let twins
 showTour(() => {
   const sent = lastSent()
-  const missing = native.lost + (sent - (native.last ?? sent))
+  const missing = native.lost + behind(sent, native)
   const state = nativeState() === 'gave up' ? ', and it has given up' : ''
   return {
     sent: since(sent, ours.first) + (twins?.ours.received ?? 0),

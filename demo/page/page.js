@@ -13,6 +13,27 @@ export const post = (path, body) => fetch(path, { method: 'POST', body })
 /** An expired token: asks for a new one, and the attempt is made again at once. */
 export const renew = () => post(`/break/token?page=${page}`)
 
+/** Says it where it is not said yet: what is read aloud is not read twice. */
+export function say(element, value) {
+  const text = typeof value === 'number' ? value.toLocaleString('en') : value
+  if (element.textContent !== text) element.textContent = text
+}
+
+/** A count that should be none. */
+export function sayLost(element, count) {
+  say(element, count)
+  element.className = count ? 'some' : 'zero'
+}
+
+/** Fills a row of a ledger, whose third and fourth figures are what was lost and doubled. */
+export function sayRow(row, figures) {
+  while (row.children.length <= figures.length) row.append(document.createElement('td'))
+  figures.forEach((figure, at) => {
+    const write = at === 2 || at === 3 ? sayLost : say
+    write(row.children[at + 1], figure)
+  })
+}
+
 /** Adds a line on top of a list that stays short. */
 export function line(list, text) {
   list.prepend(Object.assign(document.createElement('li'), { textContent: text }))

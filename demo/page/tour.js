@@ -1,5 +1,5 @@
 /** Thirty seconds in which the page breaks itself, and says what is seen. */
-import { $ } from './page.js'
+import { $, say, sayLost } from './page.js'
 
 /** What is pressed, what is said then, and for how long, in milliseconds. */
 const STEPS = [
@@ -19,10 +19,9 @@ const STEPS = [
 export function showTour(figures) {
   setInterval(() => {
     const { sent, lost, plain } = figures()
-    const texts = { '#hero-lost': lost, '#hero-sent': sent.toLocaleString('en'), '#hero-plain': plain }
-    for (const [name, value] of Object.entries(texts))
-      if ($(name).textContent !== `${value}`) $(name).textContent = value
-    $('#hero-lost').className = lost ? 'some' : 'zero'
+    sayLost($('#hero-lost'), lost)
+    say($('#hero-sent'), sent)
+    say($('#hero-plain'), plain)
   }, 100)
 
   const button = $('#tour')

@@ -1,7 +1,7 @@
 /** Two servers with one log: one is killed, and who read from it goes on at the other one. */
 import { connect } from 'unmissed'
 import { Ledger } from './ledger.js'
-import { $, page, post } from './page.js'
+import { $, page, post, sayRow } from './page.js'
 
 /** Shows the panel where there is a Redis, and says what was heard. */
 export async function showTwins() {
@@ -13,11 +13,7 @@ export async function showTwins() {
   }
   const address = new URL(location.href)
   address.port = port
-  const readers = {
-    'twins-ours': { ledger: new Ledger(), server: undefined },
-    'twins-by-hand': { ledger: new Ledger(), server: undefined },
-  }
-  const { 'twins-ours': ours, 'twins-by-hand': byHand } = readers
+  const [ours, byHand] = [{ ledger: new Ledger() }, { ledger: new Ledger() }]
 
   const connection = connect(new URL(`/events?page=${page}`, address).href, {
     parse: 'json',
@@ -37,14 +33,11 @@ export async function showTwins() {
   })
 
   setInterval(() => {
-    for (const [id, { ledger, server }] of Object.entries(readers)) {
-      const [where, received, lost, doubled] = $(`#${id}`).querySelectorAll('td')
-      where.textContent = server ? `server ${server}` : ''
-      received.textContent = ledger.received
-      lost.textContent = ledger.lost
-      lost.className = ledger.lost ? 'some' : 'zero'
-      doubled.textContent = ledger.doubled
-    }
+    for (const [row, { ledger, server }] of [
+      ['#twins-ours', ours],
+      ['#twins-by-hand', byHand],
+    ])
+      sayRow($(row), [server ? `server ${server}` : '', ledger.received, ledger.lost, ledger.doubled])
   }, 100)
 
   $('#kill').addEventListener('click', () => post(`/twins/${ours.server}`))

@@ -1,14 +1,14 @@
 /** What the browser talks to: the page's files, the hub behind it, and the buttons that break things in between. */
-import { type ChildProcess, fork } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { request as ask, createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { hasEngine } from '../../test/engines.js'
 import { createFaults } from './faults.ts'
+import { pass } from './pass.ts'
+import { type ServerProcess, startServer } from './process.ts'
 import { startTwins, type Twins } from './twins.ts'
 
 const TYPES: Record<string, string> = {
@@ -22,15 +22,16 @@ const TYPES: Record<string, string> = {
 
 const compress = promisify(gzip)
 
-// The hub is TypeScript, too.
-const execArgv = ['--import', new URL('../../test/helpers/typescript.mjs', import.meta.url).href]
-
 /** A hub's process, as far as it has told of itself. */
-interface Hub {
-  readonly child: ChildProcess
+interface Hub extends ServerProcess {
   /** The number of its last event. */
   last: number
-  port: number
+}
+
+async function startHub(last: number): Promise<Hub> {
+  const hub = Object.assign(startServer('hub.ts', [last]), { last })
+  await hub.ready
+  return hub
 }
 
 export interface Front {
@@ -46,25 +47,14 @@ interface FrontOptions {
   readonly twins?: boolean
 }
 
-/** What keeps them from starting is told, and is no reason to show nothing. */
-async function startTwinsIf(isWanted: boolean): Promise<Twins | undefined> {
-  if (!isWanted) return undefined
-  return startTwins().catch((error) => void console.error('no second server:', error))
-}
-
 export async function startFront({ folder, docs, port = 0, twins: withTwins = true }: FrontOptions): Promise<Front> {
   const faults = createFaults()
-  // Only where there is a Redis; the rest of the page needs none.
-  const [first, twins] = await Promise.all([startHub(0), startTwinsIf(withTwins && hasEngine('redis'))])
-  let hub = first
-
-  async function startHub(last: number): Promise<Hub> {
-    const child = fork(fileURLToPath(new URL('hub.ts', import.meta.url)), [`${last}`], { execArgv })
-    const started: Hub = { child, last, port: 0 }
-    child.on('message', (message) => Object.assign(started, message))
-    while (!started.port) await new Promise((resolve) => child.once('message', resolve))
-    return started
-  }
+  let hub = await startHub(0)
+  // Only where there is a Redis, and nobody waits for them who does not look: the rest of the page needs neither.
+  const twins: Promise<Twins | undefined> =
+    withTwins && hasEngine('redis')
+      ? startTwins().catch((error) => void console.error('no second server:', error))
+      : Promise.resolve(undefined)
 
   /** Kills the hub, as a crash would: without a word to anybody. */
   async function restart() {
@@ -75,17 +65,11 @@ export async function startFront({ folder, docs, port = 0, twins: withTwins = tr
     hub = await startHub(last + 1)
   }
 
-  function pass(request: IncomingMessage, response: ServerResponse, path: string, page: string) {
-    const { method, headers } = request
-    const outgoing = ask({ host: '127.0.0.1', port: hub.port, path, method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      response.flushHeaders()
-      if (page) faults.carry(page, answer, response)
-      else answer.pipe(response)
-    })
-    outgoing.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(503).end()))
-    response.on('close', () => outgoing.destroy())
-    request.pipe(outgoing)
+  async function twinsAt(number: string, { method }: IncomingMessage, response: ServerResponse) {
+    const there = await twins
+    if (!there) return response.writeHead(404).end()
+    if (method === 'POST') there.kill(Number(number))
+    return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ port: there.port }))
   }
 
   async function control(action: string, page: string, response: ServerResponse): Promise<void> {
@@ -115,15 +99,13 @@ export async function startFront({ folder, docs, port = 0, twins: withTwins = tr
     const [, area, rest = ''] = pathname.split('/')
     if (pathname === '/docs') return response.writeHead(301, { location: '/docs/' }).end()
     if (area === 'break' && request.method === 'POST') return control(rest, page, response)
-    if (area === 'twins' && twins) {
-      if (request.method === 'POST') twins.kill(Number(rest))
-      return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ port: twins.port }))
-    }
+    if (area === 'twins') return twinsAt(rest, request, response)
     if (area !== 'api') return file(pathname, response)
     const meets = page && faults.meets(page)
     if (meets === 'destroy') return response.destroy()
     if (meets) return response.writeHead(meets.status, meets.headers).end()
-    return pass(request, response, pathname.slice('/api'.length) + search, page)
+    const carry = page ? (answer: IncomingMessage) => faults.carry(page, answer, response) : undefined
+    return pass(request, response, { port: hub.port, path: pathname.slice('/api'.length) + search, carry })
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
 
@@ -134,7 +116,7 @@ export async function startFront({ folder, docs, port = 0, twins: withTwins = tr
       hub.child.kill()
       server.close()
       server.closeAllConnections()
-      await twins?.close()
+      await (await twins)?.close()
     },
   }
 }

@@ -1,12 +1,9 @@
 /** Two servers on one Redis, a balancer before them, and a way to kill one. */
-import { type ChildProcess, fork } from 'node:child_process'
-import { request as ask, createServer } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { startRedis } from '../../test/redis/server.ts'
-
-const execArgv = ['--import', new URL('../../test/helpers/typescript.mjs', import.meta.url).href]
-const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+import { pass } from './pass.ts'
+import { type ServerProcess, startProgram, startServer } from './process.ts'
 
 /** How long a server is away that was killed, in milliseconds. */
 const AWAY = 4000
@@ -19,16 +16,11 @@ export interface Twins {
   close(): Promise<void>
 }
 
-interface Twin {
-  child?: ChildProcess | undefined
-  port?: number | undefined
-}
-
 export async function startTwins(): Promise<Twins> {
   const redis = await startRedis()
   const env = { ...process.env, REDIS_URL: `redis://127.0.0.1:${redis.port}` }
-  const twins: Record<number, Twin> = { 1: {}, 2: {} }
-  const clock = fork(file('clock.ts'), { execArgv, env })
+  const twins: Partial<Record<number, ServerProcess>> = {}
+  const clock = startProgram('clock.ts', [], env)
   let turn = 0
   let timer: NodeJS.Timeout | undefined
 
@@ -37,19 +29,9 @@ export async function startTwins(): Promise<Twins> {
   const tell = () => isOver || clock.send(alive())
 
   async function start(number: number) {
-    const child = fork(file('twin.ts'), [`${number}`], { execArgv, env })
-    const twin: Twin = { child }
+    const twin = startServer('twin.ts', [number], env)
     twins[number] = twin
-    child.once('exit', () => {
-      twin.port = undefined
-      tell()
-    })
-    await new Promise<void>((resolve) =>
-      child.once('message', (message) => {
-        Object.assign(twin, message)
-        resolve()
-      }),
-    )
+    await twin.ready
     tell()
   }
 
@@ -67,16 +49,7 @@ export async function startTwins(): Promise<Twins> {
   const balancer = createServer((request, response) => {
     const port = twins[placeOf(new URL(request.url ?? '/', 'http://twins').searchParams.get('page') ?? '')]?.port
     if (!port) return response.writeHead(503).end()
-    const { method, headers, url: path } = request
-    const outgoing = ask({ host: '127.0.0.1', port, path, method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      response.flushHeaders()
-      answer.pipe(response)
-      answer.on('error', () => response.destroy())
-    })
-    outgoing.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(503).end()))
-    response.on('close', () => outgoing.destroy())
-    return outgoing.end()
+    return pass(request, response, { port })
   })
 
   await Promise.all([start(1), start(2)])
@@ -84,16 +57,19 @@ export async function startTwins(): Promise<Twins> {
   return {
     port: (balancer.address() as AddressInfo).port,
     kill(number) {
+      const twin = twins[number]
       // One of them is always there.
-      if (alive().length < 2 || !twins[number]) return
-      twins[number].child?.kill('SIGKILL')
+      if (!twin || alive().length < 2) return
+      twin.child.kill('SIGKILL')
+      twin.port = 0
+      tell()
       timer = setTimeout(() => void start(number), AWAY)
     },
     async close() {
       isOver = true
       clearTimeout(timer)
       clock.kill()
-      for (const { child } of Object.values(twins)) child?.kill('SIGKILL')
+      for (const twin of Object.values(twins)) twin?.child.kill('SIGKILL')
       balancer.close()
       balancer.closeAllConnections()
       await redis.stop()

@@ -160,7 +160,7 @@ test.concurrent('one of two servers is killed: who read from it goes on at the o
   const cells = (id: string) =>
     page.locator(`#${id} td`).evaluateAll((all) => all.map(({ textContent }) => textContent ?? ''))
   const hears = async () => (await cells('twins-ours'))[0] ?? ''
-  const received = async () => Number((await cells('twins-ours'))[1])
+  const received = async () => Number((await cells('twins-ours'))[1]?.replaceAll(',', ''))
   for (let kill = 0; kill < 2; kill++) {
     await until(received, (count) => count > 20)
     await until(
