@@ -1,8 +1,13 @@
 /** How the documentation looks: its pages are the README and the guides, made ready by `build.ts` beside this file. */
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitepress'
 import sidebar from './sidebar.json'
 
-const built = (name) => new URL(import.meta.resolve('unmissed')).pathname.replace(/index\.js$/, `${name}.js`)
+/** What the playgrounds import: this package as it was built. */
+const PACKAGE = ['unmissed', 'unmissed/testing'].map((name) => ({
+  find: new RegExp(`^${name}$`),
+  replacement: fileURLToPath(import.meta.resolve(name)),
+}))
 
 /** As on the demo. */
 const ICON =
@@ -23,13 +28,7 @@ export default defineConfig({
   vite: {
     logLevel: 'error',
     build: { chunkSizeWarningLimit: 2000 },
-    // What the playgrounds run is this package as it was built.
-    resolve: {
-      alias: [
-        { find: /^unmissed$/, replacement: built('index') },
-        { find: /^unmissed\/testing$/, replacement: built('testing') },
-      ],
-    },
+    resolve: { alias: PACKAGE },
   },
   markdown: {
     languageAlias: { caddyfile: 'nginx', haproxy: 'ini' },

@@ -10,6 +10,8 @@ import { project, run, serve } from './project.ts'
 // Whole frameworks as their users install them, with our tarball beside them: from the registry, so this is no part of
 // `npm test` but of `npm run company`, which a workflow runs each week.
 
+const PRODUCTION = { NODE_ENV: 'production' }
+
 let packed: Packed
 beforeAll(() => {
   packed = pack()
@@ -146,7 +148,7 @@ void main()
     },
   )
   run(folder, 'tsc')
-  const url = await serve(folder, 'out/main.js')
+  const url = await serve(folder, () => [process.execPath, 'out/main.js'], PRODUCTION)
   const events = first(`${url}events`, 1)
   await new Promise((resolve) => setTimeout(resolve, 300))
   await fetch(`${url}publish`)
@@ -200,7 +202,11 @@ export const hub = (kept.hub ??= createHub({ history: 10 }))`,
   )
   const said = run(folder, 'next', 'build', bundler)
   expect(said).not.toMatch(/warn/i)
-  const url = await serve(folder, 'node_modules/next/dist/bin/next', 'start', '-H', '127.0.0.1')
+  const url = await serve(
+    folder,
+    () => [process.execPath, 'node_modules/next/dist/bin/next', 'start', '-H', '127.0.0.1'],
+    PRODUCTION,
+  )
   const page = await (await fetch(url)).text()
   expect(page).toContain('connecting')
   const events = first(`${url}events`, 1)

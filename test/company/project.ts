@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { freePort } from '../helpers/listen.ts'
+import { freePort, untilAnswers } from '../helpers/listen.ts'
 import { type Packed, unpack, write } from '../package/packed.ts'
 
 /** A folder with these packages of others, from the registry, and ours from the tarball. */
@@ -37,31 +37,32 @@ export function run(folder: string, command: string, ...args: string[]): string 
   return stdout + stderr
 }
 
-/** Starts a server of a project on a port of its own, and waits until it answers. */
-export async function serve(folder: string, file: string, ...args: string[]): Promise<string> {
-  const port = String(await freePort())
-  const child: ChildProcess = spawn(process.execPath, [file, ...args], {
+/** Starts a program in the folder of a project, for the length of one test. */
+export function start(folder: string, [command, ...args]: readonly [string, ...string[]], env = {}): ChildProcess {
+  const child = spawn(command, args, {
     cwd: folder,
-    env: { ...process.env, NODE_ENV: 'production', PORT: port },
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (said += text))
   const left = new Promise((resolve) => child.once('exit', resolve))
   onTestFinished(async () => {
     child.kill()
     await left
   })
+  return child
+}
+
+/** Starts a server of a project on a port of its own, told as `PORT`, and waits until it answers. */
+export async function serve(
+  folder: string,
+  commandFor: (port: number) => readonly [string, ...string[]],
+  env = {},
+): Promise<string> {
+  const port = await freePort()
+  const child = start(folder, commandFor(port), { PORT: `${port}`, ...env })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (said += text))
   const url = `http://127.0.0.1:${port}/`
-  for (let tries = 0; tries < 200; tries++) {
-    if (
-      await fetch(url).then(
-        (answer) => answer.body?.cancel().then(() => true),
-        () => false,
-      )
-    )
-      return url
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  throw new Error(`${file} does not answer: ${said}`)
+  await untilAnswers(url, () => said)
+  return url
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
@@ -6,10 +6,10 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type ConnectOptions, connect } from '../../src/index.ts'
 import { createHub } from '../../src/server/index.ts'
 import { root } from '../docs/snippets.ts'
-import { freePort, listen, shut } from '../helpers/listen.ts'
+import { listen, shut } from '../helpers/listen.ts'
 import { type Packed, pack } from '../package/packed.ts'
 import { startCutter } from './cutter.ts'
-import { install } from './project.ts'
+import { install, serve, start } from './project.ts'
 
 // Both ends of ours beside the other end of others, as their users install them, through a wire that is cut again and again.
 // What came of it is the table of src/protocol/README.md.
@@ -122,35 +122,8 @@ const built = (file: string) => {
   return join(folder, 'built')
 }
 
-function start([command, ...args]: readonly [string, ...string[]], env = {}): ChildProcess {
-  const child = spawn(command, args, {
-    cwd: folder,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const left = new Promise((resolve) => child.once('exit', resolve))
-  onTestFinished(async () => {
-    child.kill()
-    await left
-  })
-  return child
-}
-
 /** They lose an event that is cut in two: they take its id, and nobody has its data. What they lose is in the table. */
 const LOSERS = ['@microsoft/fetch-event-source']
-
-/** Waits until somebody listens, however it answers. */
-async function answers(port: number): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
-    const there = await fetch(`http://127.0.0.1:${port}/nothing`).then(
-      () => true,
-      () => false,
-    )
-    if (there) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error('the server does not answer')
-}
 
 const cutter = async (port: number, most: number) => {
   const between = await startCutter(port, most)
@@ -164,9 +137,7 @@ function judge(numbers: readonly number[]): { lost: number; twice: number } {
 }
 
 test.each(Object.entries(servers))('our client reads %s whole and once', async (name, way) => {
-  const port = await freePort()
-  start(way.command(port), { PORT: `${port}` })
-  await answers(port)
+  const port = Number(new URL(await serve(folder, way.command)).port)
   await way.fill?.(port)
   const most = way.cuts ?? CUTS
   const between = await cutter(port, most)
@@ -200,7 +171,8 @@ test.each(Object.entries(readers))('our server is read by %s over cuts', async (
     await shut(server)
   })
   const between = await cutter(port, CUTS)
-  const child = start([...way.command(0), `http://127.0.0.1:${between.port}/`])
+  const child = start(folder, [...way.command(0), `http://127.0.0.1:${between.port}/`])
+  child.stderr?.pipe(process.stderr)
   let said = ''
   child.stdout?.on('data', (text: Buffer) => {
     said += text

@@ -4,18 +4,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { CHROMIUM } from '../browsers/chromium.ts'
-import { freePort } from '../helpers/listen.ts'
-import { snippets } from './snippets.ts'
+import { freePort, untilAnswers } from '../helpers/listen.ts'
+import { filesOf } from './snippets.ts'
 
+/** Of it "From nothing, in a Vite app". */
 const PAGE = 'src/server/runs/recipes.md'
-
-/** The files of "From nothing, in a Vite app": the snippets whose first line is their name. */
-function files(): [name: string, code: string][] {
-  return snippets(PAGE).flatMap(({ code }) => {
-    const name = /^\/\/ ((?:src\/)?[a-z.]+\.js)\n/.exec(code)?.[1]
-    return name ? [[name, code]] : []
-  })
-}
 
 /** What came of it, in a real browser that was reloaded in the middle of the answer. */
 export interface FirstHour {
@@ -30,7 +23,7 @@ export interface FirstHour {
 /** Follows the guide in a folder that `npm create vite` has made, in which both packages are installed. */
 export async function firstHour(folder: string): Promise<FirstHour> {
   const [server, vite] = [await freePort(), await freePort()]
-  for (const [name, code] of files()) {
+  for (const [name, code] of Object.entries(filesOf(PAGE))) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), code.replaceAll('3000', `${server}`))
   }
@@ -43,7 +36,7 @@ export async function firstHour(folder: string): Promise<FirstHour> {
   start('node_modules/vite/bin/vite.js', '--port', `${vite}`, '--strictPort', '--host', '127.0.0.1')
   const browser = await chromium.launch(CHROMIUM())
   try {
-    for (const port of [server, vite]) await answers(`http://127.0.0.1:${port}/`)
+    for (const port of [server, vite]) await untilAnswers(`http://127.0.0.1:${port}/`)
     const page = await browser.newPage()
     const asked: string[] = []
     const mistakes: string[] = []
@@ -63,16 +56,4 @@ export async function firstHour(folder: string): Promise<FirstHour> {
     for (const child of children) child.kill()
     await Promise.all(children.map((child) => child.exitCode === null && once(child, 'exit')))
   }
-}
-
-async function answers(url: string): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    const isThere = await fetch(url).then(
-      (response) => response.body?.cancel().then(() => true),
-      () => false,
-    )
-    if (isThere) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error(`${url} does not answer`)
 }

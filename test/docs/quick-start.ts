@@ -3,17 +3,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../helpers/listen.ts'
-import { snippets } from './snippets.ts'
-
-/** The files of the README's quick start: the snippets whose first line is `// name.js`. */
-export function quickStart(): Record<string, string> {
-  const files: Record<string, string> = {}
-  for (const { code } of snippets('README.md')) {
-    const name = /^\/\/ (server|client)\.js$/m.exec(code.split('\n')[0] ?? '')?.[1]
-    if (name) files[`${name}.js`] ??= code
-  }
-  return files
-}
+import { filesOf } from './snippets.ts'
 
 /**
  * Runs the quick start in a folder that can import the package: starts both, kills the server and starts it again.
@@ -21,7 +11,7 @@ export function quickStart(): Record<string, string> {
  */
 export async function runQuickStart(folder: string): Promise<{ before: string[]; after: string[] }> {
   const port = await freePort()
-  for (const [name, code] of Object.entries(quickStart()))
+  for (const [name, code] of Object.entries(filesOf('README.md')))
     writeFileSync(join(folder, name), code.replaceAll('3000', `${port}`))
   const children: ChildProcess[] = []
   const start = (name: string) => {

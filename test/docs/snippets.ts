@@ -27,6 +27,16 @@ export function snippets(page: string, before = ''): Snippet[] {
   }))
 }
 
+/** The programs of a page that are files of somebody who follows it: their first line is `// name.js`. Of two the first. */
+export function filesOf(page: string): Record<string, string> {
+  const files: Record<string, string> = {}
+  for (const { code } of snippets(page)) {
+    const name = /^\/\/ ((?:[a-z]+\/)?[a-z.]+\.js)\n/.exec(code)?.[1]
+    if (name) files[name] ??= code
+  }
+  return files
+}
+
 /** What the compiler says of the snippets, each a module of its own that imports the package by its name. */
 export function complaints(list: Snippet[]): string[] {
   const files = new Map(

@@ -23,3 +23,16 @@ export async function freePort(): Promise<number> {
   await shut(probe)
   return port
 }
+
+/** Waits until a server that was started elsewhere answers, however it does. */
+export async function untilAnswers(url: string, said = () => ''): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const isThere = await fetch(url).then(
+      (answer) => answer.body?.cancel().then(() => true) ?? true,
+      () => false,
+    )
+    if (isThere) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`${url} does not answer: ${said()}`)
+}

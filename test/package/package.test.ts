@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { quickStart, runQuickStart } from '../docs/quick-start.ts'
-import { root } from '../docs/snippets.ts'
+import { runQuickStart } from '../docs/quick-start.ts'
+import { filesOf, root } from '../docs/snippets.ts'
 import { engine } from '../engines.js'
 import { type Packed, pack, unpack } from './packed.ts'
 
@@ -37,7 +37,7 @@ test('the tarball keeps its budget', () => {
 })
 
 test('the quick start has a server and a client', () => {
-  expect(Object.keys(quickStart()).sort()).toEqual(['client.js', 'server.js'])
+  expect(Object.keys(filesOf('README.md')).sort()).toEqual(['client.js', 'server.js'])
 })
 
 test.each([
