@@ -24,6 +24,7 @@ const PACKAGES = {
   '@trpc/server': '11.25.2',
   'better-sse': '0.16.1',
   eventsource: '4.1.1',
+  'eventsource-5': 'npm:eventsource@5.1.5',
   'eventsource-client': '1.2.0',
   fastify: '5.12.8',
   graphql: '16.15.0',
@@ -71,14 +72,13 @@ beforeAll(() => {
 })
 afterAll(() => {
   packed.remove()
-  const isWhole =
-    found.reads.length === Object.keys(servers).length && found.isRead.length === Object.keys(readers).length
+  const isWhole = found.reads.length === Object.keys(servers).length && found.isRead.length === readers.length
   if (isWhole) writeFileSync(join(root, 'test/company/results.json'), `${JSON.stringify(found, undefined, 2)}\n`)
 })
 
-const node = (file: string, name: keyof typeof PACKAGES) => ({
-  command: () => [process.execPath, file] as const,
-  version: () => PACKAGES[name],
+const node = (file: string, name: keyof typeof PACKAGES, ...args: string[]) => ({
+  command: () => [process.execPath, file, ...args] as const,
+  version: () => PACKAGES[name].replace(/^.*@/, ''),
 })
 const says = (command: string, ...args: string[]) => {
   return /\d+\.\d+(\.\d+)?/.exec(execFileSync(command, args, { encoding: 'utf8' }))?.[0] ?? ''
@@ -155,14 +155,19 @@ test.each(Object.entries(servers))('our client reads %s whole and once', async (
   found.reads.push({ name, version: way.version(), cuts: between.cuts, ...judge(numbers) })
 })
 
-const readers: Record<string, Pick<Way, 'command' | 'version'>> = Object.fromEntries([
-  ...(['eventsource', 'eventsource-client', '@microsoft/fetch-event-source', 'launchdarkly-eventsource'] as const).map(
-    (name) => [name, { command: () => [process.execPath, 'reader.mjs', name] as const, version: () => PACKAGES[name] }],
-  ),
+const clients = [
+  'eventsource',
+  'eventsource-5',
+  'eventsource-client',
+  '@microsoft/fetch-event-source',
+  'launchdarkly-eventsource',
+] as const
+const readers: [name: string, Pick<Way, 'command' | 'version'>][] = [
+  ...clients.map((name) => [name.replace('-5', ''), node('reader.mjs', name, name)] satisfies (typeof readers)[number]),
   ['Go, by hand', { command: () => [built('reader.go')], version: go }],
-])
+]
 
-test.each(Object.entries(readers))('our server is read by %s over cuts', async (name, way) => {
+test.each(readers)('our server is read by %s over cuts', async (name, way) => {
   const hub = createHub({ history: 1000, retry: 20 })
   const server = createServer((request, response) => hub.handle(request, response))
   const port = await listen(server)

@@ -2,11 +2,17 @@
 const [which, url] = process.argv.slice(2)
 const hear = (data) => console.log(data)
 
+/** What waits to ask again in eventsource 5 does not hold the process: by itself it would be over at the first cut, with code 0. */
+setInterval(() => {}, 1000)
+
+const likeTheBrowser = async () => {
+  const { EventSource } = await import(which)
+  new EventSource(url).addEventListener('message', ({ data }) => hear(data))
+}
+
 const readers = {
-  async eventsource() {
-    const { EventSource } = await import('eventsource')
-    new EventSource(url).addEventListener('message', ({ data }) => hear(data))
-  },
+  eventsource: likeTheBrowser,
+  'eventsource-5': likeTheBrowser,
   async 'eventsource-client'() {
     const { createEventSource } = await import('eventsource-client')
     createEventSource({ url, onMessage: ({ data }) => hear(data) })
