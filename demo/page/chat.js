@@ -1,6 +1,7 @@
 /** An answer that survives: one POST begins it, a page that was reloaded goes on with it, and may stop it. */
 import { connect, storage } from 'unmissed'
 import { $, api } from './page.js'
+import { askPlainly, mournAnswer } from './plain.js'
 
 const KEY = 'unmissed demo answer'
 // What was shown is gone with the page: the answer is read from its beginning again.
@@ -14,6 +15,7 @@ const ENDS = {
 
 export function showChat() {
   let answer
+  let stopPlain
   async function read(prompt) {
     answer?.close()
     $('#answer').textContent = ''
@@ -26,12 +28,19 @@ export function showChat() {
     $('#stop').disabled = true
     if (reason !== 'closed') $('#answer').append(ENDS[mine.outcome?.state] ?? ' … gone with the server that made it.')
   }
-  $('#stop').addEventListener('click', () => fetch(answer.location, { method: 'DELETE' }))
+  $('#stop').addEventListener('click', () => {
+    stopPlain?.()
+    return fetch(answer.location, { method: 'DELETE' })
+  })
+  $('#reload').addEventListener('click', () => location.reload())
   $('#chat').addEventListener('submit', (event) => {
     event.preventDefault()
     // Another question is another answer.
     localStorage.removeItem(KEY)
     read($('#prompt').value)
+    stopPlain?.()
+    stopPlain = askPlainly($('#prompt').value)
   })
+  mournAnswer()
   if (localStorage.getItem(KEY)) read('')
 }

@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { hasEngine } from '../../test/engines.js'
+import { startAside } from './aside.ts'
 import { createFaults } from './faults.ts'
 import { pass } from './pass.ts'
 import { type ServerProcess, startServer } from './process.ts'
@@ -34,6 +35,9 @@ async function startHub(last: number): Promise<Hub> {
   return hub
 }
 
+const json = (response: ServerResponse, body: object) =>
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+
 export interface Front {
   readonly url: string
   close(): Promise<void>
@@ -50,6 +54,7 @@ interface FrontOptions {
 export async function startFront({ folder, docs, port = 0, twins: withTwins = true }: FrontOptions): Promise<Front> {
   const faults = createFaults()
   let hub = await startHub(0)
+  const aside = await startAside(() => hub.port)
   // Only where there is a Redis, and nobody waits for them who does not look: the rest of the page needs neither.
   const twins: Promise<Twins | undefined> =
     withTwins && hasEngine('redis')
@@ -69,7 +74,7 @@ export async function startFront({ folder, docs, port = 0, twins: withTwins = tr
     const there = await twins
     if (!there) return response.writeHead(404).end()
     if (method === 'POST') there.kill(Number(number))
-    return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ port: there.port }))
+    return json(response, { port: there.port })
   }
 
   async function control(action: string, page: string, response: ServerResponse): Promise<void> {
@@ -99,6 +104,7 @@ export async function startFront({ folder, docs, port = 0, twins: withTwins = tr
     const [, area, rest = ''] = pathname.split('/')
     if (pathname === '/docs') return response.writeHead(301, { location: '/docs/' }).end()
     if (area === 'break' && request.method === 'POST') return control(rest, page, response)
+    if (area === 'aside') return json(response, { port: aside.port })
     if (area === 'twins') return twinsAt(rest, request, response)
     if (area !== 'api') return file(pathname, response)
     const meets = page && faults.meets(page)
@@ -114,6 +120,7 @@ export async function startFront({ folder, docs, port = 0, twins: withTwins = tr
     async close() {
       hub.child.removeAllListeners('message')
       hub.child.kill()
+      aside.close()
       server.close()
       server.closeAllConnections()
       await (await twins)?.close()

@@ -254,11 +254,19 @@ test('an answer in tokens outlives a reload, and stops when it is told to', asyn
   const begins = (text: string | null) => (text ?? '').startsWith('You asked about “Why not WebSockets')
   const asked: string[] = []
   page.on('request', (request) => {
-    if (request.url().includes('/chat')) asked.push(request.method())
+    if (request.url().includes('/api/chat')) asked.push(request.method())
   })
   await page.getByRole('button', { name: 'Ask' }).click()
   await until(shown, begins)
-  await page.reload()
+  await until(
+    () => page.locator('#plain-answer').textContent(),
+    (text) => (text ?? '').length > 20,
+  )
+  await page.getByRole('button', { name: 'Reload the page' }).click()
+  await until(
+    () => page.locator('#plain-answer').textContent(),
+    (text) => /^\d+ words were here\. They are gone/.test(text ?? ''),
+  )
   // All of it again, from its beginning, and what comes.
   const before = await until(shown, begins)
   await until(shown, (text) => (text ?? '').length > (before ?? '').length)
@@ -369,6 +377,37 @@ test('the button turns light into dark and keeps it over a reload', async () => 
   expect(await paper()).not.toBe(light)
   await page.reload()
   expect(await paper()).not.toBe(light)
+})
+
+test('ten tabs have one connection, and are told one by one; of ten with an EventSource each, four hear nothing', async () => {
+  await using visitor = await visit()
+  const { page } = visitor
+  const rows = page.locator('#tabs tr')
+  const ten = page.locator('#ten-tabs')
+  await ten.click()
+  await until(
+    () => rows.count(),
+    (count) => count === 11,
+  )
+  await until(
+    () => rows.evaluateAll((all) => all.filter((row) => Number(row.children[1]?.textContent) > 3).length),
+    (count) => count === 11,
+  )
+  expect(await page.locator('#tab-sockets').textContent()).toBe('1')
+  expect(await page.locator('#tab-lost').textContent()).toBe('0')
+  await page.locator('#ten-plain').click()
+  await until(
+    () => page.locator('#plain-said').textContent(),
+    (text) => text === 'Ten of EventSource: 6 connections are open, 4 of the tabs hear nothing.',
+  )
+  await ten.click()
+  await until(
+    () => rows.count(),
+    (count) => count === 1,
+  )
+  // What was opened plainly is closed by itself.
+  await page.locator('#ten-plain:enabled').waitFor()
+  expect(visitor.mistakes).toEqual([])
 })
 
 test('tabs share one connection: the one that has it is closed, another goes on, and nothing is lost', async () => {
