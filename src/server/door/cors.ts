@@ -32,6 +32,9 @@ function isOrigin(value: unknown): boolean {
 
 const REQUESTED = ['Accept', 'Authorization', 'Cache-Control', 'Content-Type', 'Last-Event-ID']
 
+/** What is said where nothing is. */
+export const NONE: Record<string, string> = {}
+
 /** What each answer says to other origins. Without options it says nothing, and browsers let none of them read. */
 export class Cors {
   readonly #options: CorsOptions | undefined = undefined
@@ -55,7 +58,7 @@ export class Cors {
   /** The headers of every answer to this request. */
   headers(exchange: Exchange): Record<string, string> {
     const options = this.#options
-    if (!options) return {}
+    if (!options) return NONE
     const origin = exchange.header('origin')
     const { origins, credentials } = options
     if (origins === '*') return { 'Access-Control-Allow-Origin': '*', ...EXPOSED }

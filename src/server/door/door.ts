@@ -4,7 +4,7 @@ import { latin1, merged, streamHead } from '../http/headers.ts'
 import { headOnly, judge, lastEventId, METHODS, type Negotiate, used } from '../http/negotiation.ts'
 import { within } from '../within.ts'
 import type { Authorize } from './authorize.ts'
-import { Cors, type CorsOptions } from './cors.ts'
+import { Cors, type CorsOptions, NONE } from './cors.ts'
 import { combine, type Grants } from './grant.ts'
 import { type LimitOptions, Limits, type Place } from './limits.ts'
 import { checkSubscription, type Subscription } from './subscription.ts'
@@ -51,17 +51,19 @@ export class Door<Guest, Start extends Beginning> {
   readonly #options: DoorOptions
   readonly #cors: Cors
   readonly #limits: Limits
+  readonly #head: Record<string, string>
 
   constructor(house: House<Guest, Start>, options: DoorOptions) {
     this.#house = house
     this.#options = options
     this.#cors = new Cors(options.cors)
     this.#limits = new Limits(options.limits ?? {})
+    this.#head = streamHead(options.heartbeat, 'ids=unique')
   }
 
   /** Never rejects: what goes wrong is an answer too. */
   async enter(exchange: Exchange, subscription: Subscription): Promise<Guest | undefined> {
-    let cors: Record<string, string> = {}
+    let cors: Record<string, string> = NONE
     let place: Place | undefined
     let seated: Guest | undefined
     try {
@@ -77,7 +79,7 @@ export class Door<Guest, Start extends Beginning> {
       const taken = this.#limits.enter(address)
       if ('status' in taken) return this.#refuse(exchange, cors, taken)
       place = taken
-      const outcome = await this.#admit(exchange, { ...subscription, address }, place, cors)
+      const outcome = await this.#admit(exchange, subscription, place, cors, address)
       if (outcome && typeof outcome === 'object' && 'status' in outcome)
         this.#refuse(exchange, cors, outcome as Refusal)
       else seated = outcome as Guest | undefined
@@ -102,10 +104,11 @@ export class Door<Guest, Start extends Beginning> {
     asked: Subscription,
     place: Place,
     cors: Record<string, string>,
+    address: string | undefined,
   ): Promise<Guest | Refusal | undefined> {
-    const { authorize, authorizeTimeout = AUTHORIZE_TIMEOUT, headers, heartbeat } = this.#options
+    const { authorize, authorizeTimeout = AUTHORIZE_TIMEOUT } = this.#options
     const verdict = authorize ? await within(authorizeTimeout, 'authorize', authorize(exchange)) : true
-    const grants = this.#stopping() ?? combine(asked, verdict)
+    const grants = this.#stopping() ?? combine(asked, verdict, address)
     if ('status' in grants) return grants
     const id = lastEventId(exchange) ?? ''
     const refusal = await this.#count(place, grants.subscription.user)
@@ -118,13 +121,20 @@ export class Door<Guest, Start extends Beginning> {
     if (!start) return this.#stopping()
     if (exchange.gone) return undefined
     if ('status' in start) return start
-    const beginning = { 'Last-Event-ID': latin1(start.id) }
-    const head = merged(streamHead(heartbeat, 'ids=unique'), beginning, cors, headers)
+    const head = this.#headFor(start, cors)
     const answer = this.#stopping() ?? headOnly(exchange, head)
     if (answer) return answer
     if (exchange.answered) throw used()
     this.#house.seat(guest, place, start, head)
     return guest
+  }
+
+  /** Most are answered the same, but for where they begin: the rest is not made anew. */
+  #headFor({ id }: Start, cors: Record<string, string>): Record<string, string> {
+    const beginning = { 'Last-Event-ID': latin1(id) }
+    const { headers } = this.#options
+    if (headers || cors !== NONE) return merged(this.#head, beginning, cors, headers)
+    return { ...this.#head, ...beginning }
   }
 
   /** Takes one of a user's places, here and, where that is wanted, everywhere. */

@@ -96,7 +96,7 @@ export function judgeVerdict(verdict: unknown): Refusal | Grant {
 }
 
 /** Joins what the route asks for with what was granted; a refusal where it asks for more. */
-export function combine(asked: Subscription, verdict: unknown): Grants | Refusal {
+export function combine(asked: Subscription, verdict: unknown, address = asked.address): Grants | Refusal {
   const grant = judgeVerdict(verdict)
   if ('status' in grant) return grant
   const limited = grant.topics !== undefined || grant.patterns !== undefined
@@ -109,12 +109,17 @@ export function combine(asked: Subscription, verdict: unknown): Grants | Refusal
       (patterns ?? []).every((pattern) => allowance.prefix(toPrefix(pattern))))
   if (!allows) return { status: 403, message: 'these topics are not granted' }
   return {
+    // Field by field: spread, it costs as much as the rest of the door.
     subscription: {
-      ...asked,
       topics,
       patterns,
       user: grant.user ?? asked.user,
+      client: asked.client,
+      filter: asked.filter,
       metadata: grant.metadata ?? asked.metadata,
+      address,
+      last: asked.last,
+      since: asked.since,
     },
     filter: both(asked.filter, grant.filter),
     allowance,

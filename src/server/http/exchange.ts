@@ -53,8 +53,8 @@ export abstract class Exchange implements HubRequest {
   abstract served(): Promise<void> | undefined
   abstract refuse(refusal: Refusal): void
 
-  /** Sends the head and a first comment. All below is for after it. */
-  abstract open(head: Record<string, string>): void
+  /** Sends the head and a first comment, and with them what is to be said at once: by itself it would cost a system call. All below is for after it. */
+  abstract open(head: Record<string, string>, greeting?: string): void
   /** Where bytes can be written past the answer, framed already, by now. */
   abstract readonly socket: NodeSocket | undefined
   /** How many bytes were handed over and have not left. */
@@ -71,6 +71,7 @@ export abstract class Exchange implements HubRequest {
   abstract skipBody(): void
 
   query(name: string): string | undefined {
+    if (!this.url.includes('?')) return undefined
     // Not `new URL`, which throws at what a client may well send.
     const query = this.url.split('#', 1)[0]?.split('?').slice(1).join('?')
     return new URLSearchParams(query).get(name) ?? undefined

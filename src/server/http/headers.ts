@@ -8,7 +8,15 @@ interface Range {
   readonly isWanted: boolean
 }
 
-function rangesOf(accept = ''): Range[] {
+let last = { accept: '', ranges: [] as readonly Range[] }
+
+/** What came last is remembered: most who come together send the same, and reading it costs more than all other headers. */
+function rangesOf(accept = ''): readonly Range[] {
+  if (accept !== last.accept) last = { accept, ranges: read(accept) }
+  return last.ranges
+}
+
+function read(accept: string): Range[] {
   const found: Range[] = []
   // A quoted parameter may hold commas and semicolons; none of ours does.
   for (const range of accept
@@ -63,6 +71,8 @@ export const LONGEST_ID = 1024
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/
 
+const BEYOND_ASCII = /[^\0-\x7f]/
+
 /** Whether an id could come back in a `Last-Event-ID` header. */
 export function isCarriable(id: string): boolean {
   return id.length <= LONGEST_ID && !CONTROL.test(id)
@@ -70,6 +80,8 @@ export function isCarriable(id: string): boolean {
 
 /** A header's value as text. Readers send the id as UTF-8 (WHATWG HTML §9.2.3), and HTTP hands on one character per byte. */
 export function utf8(value: string): string {
+  // A decoder costs as much as all other headers.
+  if (!BEYOND_ASCII.test(value)) return value
   const bytes = Uint8Array.from(value, (character) => character.charCodeAt(0))
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
   // Some clients send Latin-1 instead, which is not UTF-8 then.
@@ -78,7 +90,7 @@ export function utf8(value: string): string {
 
 /** Text as a header's value: one character per byte of UTF-8. */
 export function latin1(text: string): string {
-  return /[^\0-\x7f]/.test(text) ? String.fromCharCode(...new TextEncoder().encode(text)) : text
+  return BEYOND_ASCII.test(text) ? String.fromCharCode(...new TextEncoder().encode(text)) : text
 }
 
 /** The head of every event stream, but for what depends on the server. */

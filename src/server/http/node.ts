@@ -93,7 +93,7 @@ export class NodeExchange extends Exchange {
     this.response.end(said?.body ?? '')
   }
 
-  open(head: Record<string, string>): void {
+  open(head: Record<string, string>, greeting = ''): void {
     const { response } = this
     const over = (): void => this.owner?.over()
     response.on('close', over)
@@ -103,7 +103,7 @@ export class NodeExchange extends Exchange {
     // A server's idle timeout would end a stream that is only quiet.
     response.setTimeout?.(0)
     response.writeHead(200, this.#join(head))
-    response.write(':\n\n')
+    response.write(`:\n\n${greeting}`)
     // Node keeps the head for as long as the response, in the fifty pieces that it was put together from. Looking at
     // one of its characters makes V8 put them together, which saves 1 KiB per connection.
     if (typeof response._header === 'string') response._header.charCodeAt(0)

@@ -71,7 +71,7 @@ export class WebExchange extends Exchange {
     })
   }
 
-  open(headers: Record<string, string>): void {
+  open(headers: Record<string, string>, greeting = ''): void {
     // One stream per reader and nothing in between: each TransformStream on the way costs as much again.
     const stream = new ReadableStream<Uint8Array>(
       {
@@ -85,7 +85,7 @@ export class WebExchange extends Exchange {
       { highWaterMark: HIGH_WATER, size: (chunk) => chunk.byteLength },
     )
     this.#response = new Response(stream, { headers })
-    this.write(new Uint8Array([58, 10, 10]))
+    this.write(new TextEncoder().encode(`:\n\n${greeting}`))
     // Not every runtime cancels the body of a response whose reader left.
     this.#signal?.addEventListener('abort', this.#left)
   }

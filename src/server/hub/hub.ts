@@ -218,13 +218,7 @@ class LogHub implements Hub, House<HubSubscriber, Start> {
   }
 
   seat(subscriber: HubSubscriber, place: Place, start: Start, head: Record<string, string>): void {
-    const { exchange } = subscriber
-    exchange.owner = subscriber
-    exchange.open(head)
-    exchange.skipBody()
-    subscriber.place = place
-    this.#readers.welcome(subscriber)
-    this.#readers.start(subscriber, start)
+    this.#readers.seat(subscriber, place, start, head)
   }
 
   refused(refusal: Refusal, request: HubRequest): void {

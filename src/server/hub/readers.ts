@@ -1,6 +1,6 @@
 import { encode } from '../../protocol/encode.ts'
-import type { OutgoingEvent } from '../../protocol/event.ts'
 import type { Grants } from '../door/grant.ts'
+import type { Place } from '../door/limits.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { Metrics } from '../metrics.ts'
 import type { CloseReason } from '../reader/close-reason.ts'
@@ -17,6 +17,7 @@ import { Upkeep } from '../reader/upkeep.ts'
 import { atMost } from '../within.ts'
 import { Arrivals, type Start } from './arrivals.ts'
 import { Departed } from './departed.ts'
+import { answer, greetingFor } from './greeting.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Hooks } from './hooks.ts'
 import type { HubOptions } from './options.ts'
@@ -76,22 +77,21 @@ export class Readers implements Home<HubSubscriber>, ShardHome {
     this.#upkeep.watch(subscriber)
   }
 
-  /** Brings it from where it begins to where the logs are. */
-  start(subscriber: HubSubscriber, { id, gaps, snapshot }: Start): void {
-    const { retry, connected, onConnect } = this.#options
+  /** Answers its request, and takes in a reader that begins there. */
+  seat(subscriber: HubSubscriber, place: Place, start: Start, head: Record<string, string>): void {
+    const greeting = answer(subscriber, start, head, this.#options, this.#metrics)
+    subscriber.place = place
+    this.welcome(subscriber)
+    this.start(subscriber, start, greeting)
+  }
+
+  /** Brings it from where it begins to where the logs are, after what it is told first. */
+  start(subscriber: HubSubscriber, start: Start, greeting = greetingFor(subscriber, start, this.#options)): void {
+    const { id, gaps } = start
+    const { onConnect } = this.#options
     const { lastEventId: asked } = subscriber
     subscriber.outbox.sent = asked || id
-    // A reader that has nothing yet is told where it begins: cut off before its first event, it resumes from here.
-    const first: OutgoingEvent = {
-      id: asked ? undefined : id,
-      retry,
-      ...snapshot,
-      ...(connected && {
-        type: connected === true ? 'connected' : connected,
-        data: { client: subscriber.id, time: Date.now() },
-      }),
-    }
-    if (!asked || retry !== undefined || connected) subscriber.tell(encode(first), asked ? undefined : id)
+    if (greeting) subscriber.tell(greeting, asked ? undefined : id)
     if (asked && gaps.length === 0) this.#metrics.count('replays_total')
     const welcomed = this.hooks.ask('onConnect', onConnect, subscriber)
     subscriber.before = gaps.length > 0 ? this.#tellGaps(subscriber, gaps, welcomed) : welcomed

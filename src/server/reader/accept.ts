@@ -6,7 +6,9 @@ import { headOnly, judge, lastEventId, type Negotiate } from '../http/negotiatio
 import { NodeExchange } from '../http/node.ts'
 import type { NodeRequest, NodeResponse } from '../http/node-types.ts'
 import { WebExchange } from '../http/web.ts'
+import { report } from '../report.ts'
 import { checkAcceptOptions } from './accept-options.ts'
+import { Bundle, EARLY } from './bundle.ts'
 import { toBytes } from './bytes.ts'
 import type { CloseReason } from './close-reason.ts'
 import { BaseConnection, type Connection, MAX_QUEUED, type QueueOptions } from './connection.ts'
@@ -80,7 +82,9 @@ export interface Heir extends Owner {
 /** A connection that `accept` made; a hub may take it over. */
 export class AcceptedConnection extends BaseConnection {
   readonly #timers: Timer[] = []
-  readonly #unsent = new Set<(error: Error) => void>()
+  readonly #unsent = new Set<Bundle>()
+  /** What was sent in this turn. */
+  #bundle: Bundle | undefined
   readonly #options: AcceptOptions
   #heir: Heir | undefined
   #silent = true
@@ -111,6 +115,7 @@ export class AcceptedConnection extends BaseConnection {
   handOver(): Exchange {
     if (this.#heir) throw new OptionError('this connection has a hub already: it cannot be added twice')
     this.#stop()
+    this.#flush()
     return this.exchange
   }
 
@@ -136,29 +141,28 @@ export class AcceptedConnection extends BaseConnection {
     else super.end(reason, now, last)
   }
 
+  override get queued(): number {
+    return super.queued + (this.#bundle?.size ?? 0)
+  }
+
   get response(): unknown {
     return (this.exchange as NodeExchange | WebExchange).response
   }
 
   write(text: string, id: string | undefined): Promise<void> {
     if (this.#heir) return this.#heir.write(text, id)
-    const { exchange } = this
     // Who answers has read the question.
-    if (!this.#spoke) exchange.skipBody()
+    if (!this.#spoke) this.exchange.skipBody()
     this.#spoke = true
     this.#silent = false
-    return new Promise((resolve, reject) => {
-      if (this.queued > (this.options.maxQueued ?? MAX_QUEUED)) {
-        this.end('slow', true)
-        return reject(this.error)
-      }
-      this.#unsent.add(reject)
-      exchange.write(toBytes(text), () => {
-        this.#unsent.delete(reject)
-        resolve()
-      })
-      if (exchange.held > 0) this.watch()
-    })
+    if (this.queued > (this.options.maxQueued ?? MAX_QUEUED)) {
+      this.end('slow', true)
+      throw this.error
+    }
+    const bundle = this.#bundle ?? this.#begin()
+    bundle.add(text)
+    if (bundle.size >= EARLY) this.#flush()
+    return bundle.left
   }
 
   drained(): void {}
@@ -166,8 +170,38 @@ export class AcceptedConnection extends BaseConnection {
   override over(): void {
     super.over()
     this.#stop()
-    for (const reject of this.#unsent) reject(this.error)
+    for (const { failed } of this.#unsent) failed(this.error)
     this.#unsent.clear()
+  }
+
+  protected override finish(last: boolean): void {
+    this.#flush()
+    super.finish(last)
+  }
+
+  #begin(): Bundle {
+    const bundle = new Bundle()
+    this.#bundle = bundle
+    this.#unsent.add(bundle)
+    queueMicrotask(() => this.#flush())
+    return bundle
+  }
+
+  /** Writes what was sent in this turn. */
+  #flush(): void {
+    const bundle = this.#bundle
+    this.#bundle = undefined
+    if (!bundle || this.ended) return
+    try {
+      this.exchange.write(toBytes(bundle.text), () => {
+        this.#unsent.delete(bundle)
+        bundle.sent()
+      })
+      if (this.exchange.held > 0) this.watch()
+    } catch (error) {
+      report(error, this.options)
+      this.end('failed', true)
+    }
   }
 
   #stop(): void {

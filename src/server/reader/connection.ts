@@ -76,7 +76,7 @@ export abstract class BaseConnection implements Connection, Owner {
     this.options = options
   }
 
-  /** Writes a block, which may leave the reader with an id; settles as `send` does. */
+  /** Writes a block, which may leave the reader with an id; settles as `send` does, and need not be looked at. */
   abstract write(text: string, id: string | undefined): Promise<void>
   /** Called when more can be carried. */
   abstract drained(): void
@@ -164,16 +164,18 @@ export abstract class BaseConnection implements Connection, Owner {
   }
 
   #say(text: () => string, id?: string): Promise<void> {
-    let said: Promise<void>
     try {
       if (this.reason) throw this.error
-      said = this.write(text(), id)
+      return this.write(text(), id)
     } catch (error) {
       if (!this.reason) report(error, this.options)
-      said = Promise.reject(error)
+      return unheard(Promise.reject(error))
     }
-    // Who awaits it is told; who does not must not lose the process over a reader that left.
-    said.catch(() => {})
-    return said
   }
+}
+
+/** Who awaits it is told; who does not must not lose the process over a reader that left. */
+export function unheard<Kind>(promise: Promise<Kind>): Promise<Kind> {
+  promise.catch(() => {})
+  return promise
 }

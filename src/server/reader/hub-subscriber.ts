@@ -3,7 +3,7 @@ import { type Grant, type Grants, judgeVerdict } from '../door/grant.ts'
 import type { Place } from '../door/limits.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { report } from '../report.ts'
-import { BaseConnection, MAX_QUEUED, type QueueOptions } from './connection.ts'
+import { BaseConnection, MAX_QUEUED, type QueueOptions, unheard } from './connection.ts'
 import type { Delivery } from './delivery.ts'
 import { type Bytes, Frame } from './frame.ts'
 import type { Gap } from './gap.ts'
@@ -186,8 +186,10 @@ export class HubSubscriber extends BaseConnection implements Subscriber, Sender,
   }
 
   override write(text: string, id: string | undefined): Promise<void> {
-    return new Promise((resolve, reject) =>
-      this.outbox.push(new Frame(text, { id, waiter: { sent: resolve, failed: reject } })),
+    return unheard(
+      new Promise((resolve, reject) =>
+        this.outbox.push(new Frame(text, { id, waiter: { sent: resolve, failed: reject } })),
+      ),
     )
   }
 

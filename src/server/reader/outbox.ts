@@ -1,5 +1,6 @@
 import type { Exchange } from '../http/exchange.ts'
 import { Backlog } from './backlog.ts'
+import { EARLY } from './bundle.ts'
 import type { Batch, Bytes, Frame } from './frame.ts'
 import { Hole, type Queue } from './queue.ts'
 import { Rate } from './rate.ts'
@@ -19,9 +20,6 @@ export interface Sender {
   wrote(bytes: Bytes, frames: readonly Frame[], now: number): void
   report(error: unknown): void
 }
-
-/** How much of one turn is kept to be written at its end. */
-const EARLY = 65_536
 
 /** What is written to one reader, and what waits until it takes more. */
 export class Outbox {

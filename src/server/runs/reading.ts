@@ -157,12 +157,7 @@ export class Reading implements House<HubSubscriber, Start> {
     const { exchange } = subscriber
     const { id, options } = this.#asked.get(exchange) as Asked
     const { readers } = this.#stage(exchange)
-    exchange.owner = subscriber
-    exchange.open(headOfRun(exchange, id, head, options.location))
-    exchange.skipBody()
-    subscriber.place = place
-    readers.welcome(subscriber)
-    readers.start(subscriber, start)
+    readers.seat(subscriber, place, start, headOfRun(exchange, id, head, options.location))
   }
 
   claim(user: string, most: number): Promise<(() => void) | undefined> {

@@ -240,6 +240,58 @@ describe('send', () => {
     expect(onError).toHaveBeenCalledTimes(4)
   })
 
+  test('what is sent in one turn leaves in one write, in its order, and before the end', async () => {
+    const { url } = await serveAccept({}, (connection) => {
+      for (let n = 0; n < 5; n++) void connection.send(`${n}`)
+      void connection.comment('then')
+      setTimeout(() => {
+        void connection.send('last')
+        connection.close()
+      }, 20)
+    })
+    const wire = await raw(url, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await wire.until('0\r\n\r\n')
+    const chunks = wire.received.split('\r\n\r\n').slice(1).join('\r\n\r\n').split(/\r\n/)
+    const sent = [0, 1, 2, 3, 4].map((n) => `data: ${n}\n\n`).join('')
+    expect(chunks.filter((_, at) => at % 2 === 1)).toEqual([':\n\n', `${sent}: then\n\n`, 'data: last\n\n', ''])
+  })
+
+  test('in one turn waits in bytes that are counted, and what is large does not wait for its end', async () => {
+    const written: number[] = []
+    const url = await serve((incoming, response) => {
+      const connection = accept(incoming, response)
+      const { write } = response
+      response.write = ((...args: Parameters<typeof write>) => {
+        written.push((args[0] as Uint8Array).length)
+        return Reflect.apply(write, response, args)
+      }) as typeof write
+      const before = connection.queued
+      void connection.send('ä'.repeat(1000))
+      expect(connection.queued - before).toBe(2008)
+      for (let n = 0; n < 3; n++) void connection.send('x'.repeat(40_000))
+      expect(written).toEqual([2008 + 2 * 40_008])
+    })
+    const reader = await read(url)
+    await reader.until(4)
+    expect(written).toEqual([82_024, 40_008])
+  })
+
+  test('that cannot be written is told to its reader’s end and to onError, and to no loop', async () => {
+    const onError = vi.fn()
+    let sent: Promise<unknown> | undefined
+    const url = await serve((incoming, response) => {
+      const connection = accept(incoming, response, { onError })
+      response.write = () => {
+        throw new RangeError('no')
+      }
+      sent = Promise.all([connection.send('a'), connection.send('b')]).catch((error) => error)
+    })
+    const reader = await read(url)
+    await reader.ended
+    expect(await sent).toBeInstanceOf(ConnectionClosed)
+    expect(onError.mock.calls.map(([error]) => error.message)).toEqual(['no'])
+  })
+
   test('resolves when a reader that stalled reads again, not before', async () => {
     const { url, first } = await serveAccept({ maxQueued: 2 ** 30, stallTimeout: 0 })
     const reader = await read(url)
