@@ -79,7 +79,7 @@ export class MemoryLog implements Log {
 
   bounds(): Bounds {
     const { epoch, offset, sealed, retention } = this.#trimmed
-    return { epoch, offset, oldest: retention.oldest?.offset ?? offset + 1, sealed }
+    return { epoch, offset, oldest: retention.oldest ?? offset + 1, sealed }
   }
 
   locate(id: string): Position | undefined {

@@ -1,6 +1,8 @@
 import { LogError, sealed } from './errors.ts'
 import { type Appended, type AppendOptions, type Entry, type Follower, fromId, type Message, newEpoch } from './log.ts'
-import { type MemoryLogOptions, Retention } from './retention.ts'
+import { Newest } from './newest.ts'
+import { PerTopic } from './per-topic.ts'
+import type { MemoryLogOptions, Retention } from './retention.ts'
 import { tell } from './tell.ts'
 import { LONGEST, unref } from './timer.ts'
 
@@ -26,7 +28,8 @@ export class MemoryState {
   constructor(options: MemoryLogOptions, onExpire: () => void) {
     this.#onExpire = onExpire
     this.#mostKeys = options.keys ?? 10_000
-    this.retention = new Retention(options, ({ message: { id }, offset }) => {
+    const Way = options.perTopic ? PerTopic : Newest
+    this.retention = new Way(options, ({ offset, message: { id } }) => {
       if (id === undefined) return
       this.ids.delete(id)
       if (offset > (this.#lastGone?.offset ?? 0)) this.#lastGone = { id, offset }

@@ -95,6 +95,60 @@ describe('a log keeps', () => {
   })
 })
 
+describe('a long history', () => {
+  test.each([1, 2, 3, 4])('is what was appended, in its order and with all that belongs to it (seed %i)', (seed) => {
+    vi.useFakeTimers()
+    let state = seed * 104_729
+    const random = (below: number) => {
+      state = (state * 48271) % 0x7fffffff
+      return state % below
+    }
+    const where = [() => true, () => false]
+    const count = 600 + random(2000)
+    const log = open({ count, bytes: 200_000 + random(2_000_000), age: seed % 2 ? 3000 : undefined })
+    const all: Entry[] = []
+    const { epoch } = bounds(log)
+    for (let n = 1; n <= 6000; n++) {
+      if (random(20) === 0) vi.advanceTimersByTime(random(20))
+      const text = ['x', '語', '😀'][random(50) ? 0 : random(3)] as string
+      const added = message(text.repeat(random(400) ? random(300) : 20_000), {
+        type: ['message', 'tick', 'other'][random(8) ? 0 : random(3)] as string,
+        json: random(2) ? true : random(2) ? false : undefined,
+        id: random(5) ? undefined : `own ${n}`,
+        topics: random(3) ? undefined : Array.from({ length: random(3) }, () => `topic ${random(300)}`),
+        user: random(6) ? undefined : `user ${random(3)}`,
+        client: random(9) ? undefined : 'me',
+        except: random(9) ? undefined : 'you',
+        where: random(9) ? undefined : where[random(2)],
+      })
+      log.append(added)
+      all.push({ epoch, offset: n, at: Date.now(), message: added })
+      if (n % 500) continue
+      const { oldest } = bounds(log)
+      const kept = all.slice(oldest - 1)
+      expect(kept.length).toBeLessThanOrEqual(count)
+      for (const offset of [oldest - 1, oldest + 99, n - 700, n - 10, n]) {
+        if (offset < oldest - 1) continue
+        for (const limit of [1, 256, 10_000])
+          expect(
+            read(log, offset, limit)?.entries.map((entry) => ({ ...entry, message: { ...entry.message } })),
+          ).toEqual(all.slice(offset, offset + limit).map((entry) => expect.objectContaining({ ...entry })))
+      }
+      const own = kept.find((entry) => entry.message.id)
+      if (own) expect(log.locate?.(own.message.id as string)).toEqual({ epoch, offset: own.offset })
+    }
+  })
+
+  test('has no entry of before its bounds, also where one was too large', () => {
+    const log = open({ count: 5000, bytes: 400_000 })
+    for (let n = 1; n <= 3000; n++) log.append(message(n % 100 ? 'x'.repeat(200) : 'y'.repeat(500_000)))
+    const { oldest } = bounds(log)
+    expect(read(log, 0)?.entries.map(({ offset }) => offset)).toEqual(
+      Array.from({ length: 3001 - oldest }, (_, at) => oldest + at).filter((offset) => offset % 100),
+    )
+  })
+})
+
 describe('with perTopic', () => {
   test('a loud topic does not push out the newest of a quiet one', () => {
     const log = open({ count: 10, perTopic: 2 })
@@ -320,12 +374,25 @@ describe('memory', () => {
     const parent = character.repeat(length * 2)
     const log = open({ count: 1e9, bytes: 2 ** 22 })
     const before = heap()
-    const appended = Math.ceil((3 * 2 ** 22) / (length + 250))
+    const appended = Math.ceil((3 * 2 ** 22) / (length + 30))
     // Slices of a longer text would keep all of it.
     for (let n = 0; n < appended; n++)
       log.append(message(`${n} ${parent.slice(n % length, (n % length) + length)}`, { topics: [`t${n % 7}`] }))
     expect(heap() - before).toBeLessThan(1.25 * 2 ** 22)
     expect(bounds(log).offset).toBe(appended)
+  })
+
+  test('of a long history is little more than its text, and that is what is counted', () => {
+    const long = open({ count: 1e9, bytes: 1e9 })
+    fill(long, 1000, 'x'.repeat(200))
+    const before = heap()
+    for (let n = 0; n < 50_000; n++) long.append(message(`${n} `.padEnd(200, 'x')))
+    expect((heap() - before) / 50_000).toBeLessThan(1.2 * 208)
+    expect(read(long, 0, 100_000)?.entries).toHaveLength(51_000)
+    const bounded = open({ count: 1e9, bytes: 2 ** 22 })
+    for (let n = 0; n < 50_000; n++) bounded.append(message(`${n} `.padEnd(200, 'x')))
+    // The newest cost more.
+    expect(bounds(bounded).offset - bounds(bounded).oldest).toBeGreaterThan((0.9 * 2 ** 22) / (1.15 * 208))
   })
 })
 
