@@ -43,7 +43,7 @@ export interface Internals {
   readonly stream?: { readonly destroyed?: boolean; close?(code: number): void; session?: { close?(): void } }
   readonly destroyed?: boolean
   readonly chunkedEncoding?: boolean
-  readonly _header?: unknown
+  _header?: unknown
   /** Whether the head was handed to the socket. */
   readonly _headerSent?: boolean
   setTimeout?(milliseconds: number): unknown

@@ -1,24 +1,25 @@
 import type { Message } from '../../log/log.ts'
 import type { HubSubscriber } from '../reader/hub-subscriber.ts'
+import { IndexOf } from './index-of.ts'
 
 /** Every subscriber, and the ways to find those that a message may be for without asking each. */
 export class Roster {
   readonly all = new Set<HubSubscriber>()
-  readonly users = new Map<string, Set<HubSubscriber>>()
-  readonly topics = new Map<string, Set<HubSubscriber>>()
-  readonly clients = new Map<string, Set<HubSubscriber>>()
-  readonly #prefixes = new Map<string, Set<HubSubscriber>>()
+  readonly users = new IndexOf<HubSubscriber>()
+  readonly topics = new IndexOf<HubSubscriber>()
+  readonly clients = new IndexOf<HubSubscriber>()
+  readonly #prefixes = new IndexOf<HubSubscriber>()
   /** How long the longest beginning is that anybody ever followed: no longer one is looked for, however long a topic is. */
   #longest = 0
 
   add(subscriber: HubSubscriber): void {
     const { id, user, view } = subscriber
     this.all.add(subscriber)
-    put(this.clients, id, subscriber)
-    if (user !== undefined) put(this.users, user, subscriber)
-    for (const topic of view.topics.all) put(this.topics, topic, subscriber)
+    this.clients.add(id, subscriber)
+    if (user !== undefined) this.users.add(user, subscriber)
+    for (const topic of view.topics.all) this.topics.add(topic, subscriber)
     for (const prefix of view.topics.prefixes) {
-      put(this.#prefixes, prefix, subscriber)
+      this.#prefixes.add(prefix, subscriber)
       this.#longest = Math.max(this.#longest, prefix.length)
     }
   }
@@ -26,10 +27,10 @@ export class Roster {
   delete(subscriber: HubSubscriber): void {
     const { id, user, view } = subscriber
     if (!this.all.delete(subscriber)) return
-    drop(this.clients, id, subscriber)
-    if (user !== undefined) drop(this.users, user, subscriber)
-    for (const topic of view.topics.all) drop(this.topics, topic, subscriber)
-    for (const prefix of view.topics.prefixes) drop(this.#prefixes, prefix, subscriber)
+    this.clients.delete(id, subscriber)
+    if (user !== undefined) this.users.delete(user, subscriber)
+    for (const topic of view.topics.all) this.topics.delete(topic, subscriber)
+    for (const prefix of view.topics.prefixes) this.#prefixes.delete(prefix, subscriber)
   }
 
   /** A subscriber follows these topics from now on, and those no more, nor what begins so. */
@@ -40,9 +41,9 @@ export class Roster {
     prefixes: readonly string[] = [],
   ): void {
     if (!this.all.has(subscriber)) return
-    for (const prefix of prefixes) drop(this.#prefixes, prefix, subscriber)
-    for (const topic of removed) drop(this.topics, topic, subscriber)
-    for (const topic of added) put(this.topics, topic, subscriber)
+    for (const prefix of prefixes) this.#prefixes.delete(prefix, subscriber)
+    for (const topic of removed) this.topics.delete(topic, subscriber)
+    for (const topic of added) this.topics.add(topic, subscriber)
   }
 
   /** Where all are that a message may be for, with some that it is not for, and perhaps one twice. */
@@ -53,12 +54,17 @@ export class Roster {
     return topics.flatMap((topic) => this.followers(topic))
   }
 
+  /** Whether anybody follows beginnings of topics. */
+  get hasPatterns(): boolean {
+    return this.#prefixes.size > 0
+  }
+
   /** Who follows a topic, by its name and by its beginnings. */
   followers(topic: string): Array<Iterable<HubSubscriber>> {
     const found: Array<Iterable<HubSubscriber>> = []
     const named = this.topics.get(topic)
     if (named) found.push(named)
-    if (this.#prefixes.size > 0) {
+    if (this.hasPatterns) {
       for (const prefix of prefixesOf(topic.slice(0, this.#longest))) {
         const all = this.#prefixes.get(prefix)
         if (all) found.push(all)
@@ -75,15 +81,4 @@ function prefixesOf(topic: string): string[] {
     if ('./:'.includes(topic.charAt(at))) found.push(topic.slice(0, at + 1))
   }
   return found
-}
-
-function put(index: Map<string, Set<HubSubscriber>>, key: string, subscriber: HubSubscriber): void {
-  const set = index.get(key)
-  if (set) set.add(subscriber)
-  else index.set(key, new Set([subscriber]))
-}
-
-function drop(index: Map<string, Set<HubSubscriber>>, key: string, subscriber: HubSubscriber): void {
-  const set = index.get(key)
-  if (set?.delete(subscriber) && set.size === 0) index.delete(key)
 }

@@ -7,13 +7,9 @@ export function statistics(roster: Roster, newest: string | undefined): HubStats
   for (const { state } of roster.all) states[state]++
   return {
     connections: roster.all.size,
-    users: sizes(roster.users),
-    topics: sizes(roster.topics),
+    users: roster.users.counts(),
+    topics: roster.topics.counts(),
     states,
     newest,
   }
-}
-
-function sizes(index: ReadonlyMap<string, ReadonlySet<unknown>>): Record<string, number> {
-  return Object.fromEntries([...index].map(([key, set]) => [key, set.size]))
 }

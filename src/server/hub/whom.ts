@@ -30,9 +30,8 @@ export function count(roster: Roster, who: Audience<Subscriber>): number {
   const { topic, user, client, where } = who
   if (!where && client === undefined) {
     if (topic === undefined && user === undefined) return roster.all.size
-    if (topic === undefined) return roster.users.get(user as string)?.size ?? 0
-    const followers = user === undefined ? roster.followers(topic) : []
-    if (followers.length === 1) return (followers[0] as ReadonlySet<Subscriber>).size
+    if (topic === undefined) return roster.users.count(user as string)
+    if (user === undefined && !roster.hasPatterns) return roster.topics.count(topic)
   }
   let number = 0
   for (const _ of find(roster, who)) number++
@@ -41,7 +40,7 @@ export function count(roster: Roster, who: Audience<Subscriber>): number {
 
 /** The users of those who follow a topic, or of all. */
 export function usersOf(roster: Roster, topic: string | undefined): ReadonlySet<string> {
-  if (topic === undefined) return new Set(roster.users.keys())
+  if (topic === undefined) return new Set(roster.users.names)
   const users = new Set<string>()
   for (const found of roster.followers(topic)) {
     for (const { user } of found) if (user !== undefined) users.add(user)
