@@ -4,8 +4,12 @@ import { $ } from './page.js'
 
 export function showStates() {
   let until = 0
-  connection.subscribe(({ delay }) => {
+  let before
+  let opened = 0
+  connection.subscribe(({ state, delay }) => {
     until = Date.now() + (delay ?? 0)
+    if (state === 'open' && before !== state) opened++
+    before = state
     draw()
   })
   for (const button of document.querySelectorAll('[data-do]'))
@@ -20,6 +24,7 @@ export function showStates() {
       else item.removeAttribute('aria-current')
     }
     const parts = [`attempt ${attempt}`]
+    if (opened > 1) parts.push(`opened ${opened} times`)
     if (delay !== undefined) parts.push(`the next in ${(Math.max(0, until - Date.now()) / 1000).toFixed(1)} s`)
     if (error) parts.push(error.message)
     if (lastEventId) parts.push(`last id ${lastEventId}`)

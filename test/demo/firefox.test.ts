@@ -42,7 +42,8 @@ describe.runIf(wantedEngines().includes('firefox'))('in firefox', () => {
       }
       const before = await until(({ received, state }) => received > 3 && state === 'open')
       await page.evaluate(`document.querySelector('#fault-cut').click()`)
-      await until(({ state }) => state !== 'open')
+      while (!/opened 2 times/.test(`${await page.evaluate("document.querySelector('#detail').textContent")}`))
+        await sleep(50)
       const after = await until(({ received, state }) => state === 'open' && received > before.received + 8)
       expect(after).toMatchObject({ lost: '0', doubled: '0' })
     } finally {
