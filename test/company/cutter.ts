@@ -1,8 +1,10 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { listen, shut } from '../helpers/listen.ts'
 
-/** The bytes of an answer that pass before it is cut: a different place each time. */
+/** The bytes of an answer that pass before it is cut, at least. */
 const PASSED = 700
+/** Where it is cut: inside the name of the field, behind the event's id where that comes first. */
+const FIELD = 'data'
 
 export interface Cutter {
   readonly port: number
@@ -11,7 +13,7 @@ export interface Cutter {
   close(): Promise<void>
 }
 
-/** Stands before a server and cuts the first `most` answers in their middle, each after some more bytes than the last. */
+/** Stands before a server and cuts the first `most` answers in the middle of an event, each after some more bytes than the last. */
 export async function startCutter(upstream: number, most: number): Promise<Cutter> {
   let cuts = 0
   const sockets = new Set<Socket>()
@@ -30,14 +32,15 @@ export async function startCutter(upstream: number, most: number): Promise<Cutte
     }
     client.pipe(behind)
     behind.on('data', (chunk: Buffer) => {
-      if (cuts >= most || passed + chunk.length < allowed) {
+      const at = cuts < most ? chunk.indexOf(FIELD, Math.max(0, allowed - passed)) : -1
+      if (at < 0) {
         passed += chunk.length
         client.write(chunk)
         return
       }
       cuts++
       behind.pause()
-      client.write(chunk.subarray(0, allowed - passed), () => client.destroy())
+      client.write(chunk.subarray(0, at + 2), () => client.destroy())
       passed = Number.NEGATIVE_INFINITY
     })
   })
